@@ -57,6 +57,8 @@ type (
 		Number Number
 		Body   Text
 		Total  Number
+
+		Line, Trailer Text // in place of the packet's own; # in the line is the body's length
 	}
 	// Raw sends octets as they are.
 	Raw struct{ Octets Text }
@@ -109,10 +111,12 @@ type (
 	}
 	// ExpectClose waits for the end of the connection.
 	ExpectClose struct{}
+	// Anything accepts whatever comes on the connection.
+	Anything struct{}
 	// No says that something has not come so far.
 	No struct {
-		What    string // reply, success, ACK, DATA, EOF
-		ID      Value  // reply, success
+		What    string // reply, success, failure, ACK, DATA, EOF, close
+		ID      Value  // reply, success, failure
 		Number  Number // ACK, DATA, EOF
 		Greater Number // ACK: nil is any
 	}
@@ -197,6 +201,7 @@ func (ExpectPacket) action() {}
 func (ExpectReply) action()  {}
 func (ExpectClose) action()  {}
 func (No) action()           {}
+func (Anything) action()     {}
 func (Barrier) action()      {}
 func (Idle) action()         {}
 func (Quiet) action()        {}

@@ -42,11 +42,14 @@ type (
 	}
 )
 
-// A Value is an expression for a request_id: Var, or Scalar.
+// A Value is an expression for a request_id: Var, Scalar, or None.
 type Value interface{ value() }
 
 // Scalar is a JSON number or string as written.
 type Scalar struct{ Source string }
+
+// None is the absence of a request_id.
+type None struct{}
 
 // A Pattern is JSON with words and variables in place of values.
 // Its tree is parsed once; Source is how it was written.
@@ -100,3 +103,4 @@ func (Sum) number()     {}
 
 func (Var) value()    {}
 func (Scalar) value() {}
+func (None) value()   {}
