@@ -1,0 +1,124 @@
+package scamp
+
+import (
+	"log/slog"
+	"time"
+)
+
+// Config is what a connection is made with. The zero value of a field stands
+// for its default; a negative duration or number switches the thing off.
+// A Config may be shared; nothing changes it.
+type Config struct {
+	// Fingerprint of the certificate that Dial expects of the server, as in
+	// announcements: SHA-1, 20 upper-case hexadecimal octets joined with ':'.
+	Fingerprint string
+	// Unverified makes Dial accept any certificate. It is meant for tools that
+	// are pointed at an address; without it and without a Fingerprint, Dial
+	// refuses (WIRE-TLS-02d).
+	Unverified bool
+
+	// Window is the largest number of octets of one message that are sent
+	// without being acknowledged: flow.max_inflight, 65536.
+	Window int
+
+	// ConnectTimeout bounds connecting and the TLS handshake together: 10 s
+	// for Dial, the same for a Service's handshakes (WIRE-TIME-06, WIRE-TLS-06).
+	ConnectTimeout time.Duration
+	// IdleTimeout closes a connection that is not busy after this time without
+	// a packet: 90 s for a dialled connection, 120 s for a served one (WIRE-TIME-01, 02).
+	IdleTimeout time.Duration
+	// CallTimeout is the time of a call whose context has no deadline:
+	// rpc.timeout, 75 s (WIRE-TIME-04a).
+	CallTimeout time.Duration
+	// MessageTimeout bounds how long an incoming message may stay incomplete:
+	// 150 s (WIRE-TIME-11). An outgoing message whose window does not move for
+	// this time is given up (WIRE-FLOW-11b).
+	MessageTimeout time.Duration
+	// HandlerTimeout bounds how long a handler may run: worker.timeout, 60 s
+	// (WIRE-TIME-07). An Action may have its own.
+	HandlerTimeout time.Duration
+	// WriteTimeout bounds how long the transport may refuse to take octets
+	// before the connection is given up: 30 s.
+	WriteTimeout time.Duration
+	// Heartbeat is the interval of PINGs; 0 sends none. Set it only for peers
+	// that are known to have the heartbeat profile (WIRE-TIME-08c).
+	// PINGs of the peer are always answered.
+	Heartbeat time.Duration
+
+	// MaxMessages bounds the incoming messages that are open, and the requests
+	// that are in progress, on one connection: 2048. More open messages end the
+	// connection, more requests are refused (WIRE-CONN-08).
+	MaxMessages int
+	// MaxBuffered bounds the octets of one incoming message that wait for
+	// their reader: 4 MiB. Sixteen times as much may wait on a connection,
+	// collected requests included. A message that passes a bound fails.
+	MaxBuffered int
+	// MaxRequest bounds the body of a request that is collected before its
+	// handler runs: 16 MiB. An Action may have its own.
+	MaxRequest int
+
+	// Accept makes incoming messages that are neither replies to calls nor
+	// requests for a Handler wait for Connection.Accept. Otherwise requests
+	// are refused and everything else is read to its end and dropped.
+	Accept bool
+
+	// Logger takes what happens; nil is silent.
+	Logger *slog.Logger
+	// Trace is told of every packet and call; nil is nobody.
+	Trace *Trace
+}
+
+// The fixed sizes of a connection, in octets.
+const (
+	defaultWindow = 65536  // WIRE-FLOW-05a
+	maxChunk      = 16384  // WIRE-FLOW-09b
+	maxBatch      = 65536  // most octets made for one write
+	ackEvery      = 16384  // consumed octets that are worth an acknowledgement (WIRE-FLOW-07a)
+	maxErrorText  = 4096   // longest text of a TXERR or error reply
+	maxControl    = 100000 // PONGs waiting to be written
+)
+
+// filled returns the configuration with its defaults in place.
+func (c Config) filled(idle time.Duration) Config {
+	number := func(n *int, value int) {
+		if *n == 0 {
+			*n = value
+		} else if *n < 0 {
+			*n = int(^uint(0) >> 1)
+		}
+	}
+	duration := func(d *time.Duration, value time.Duration) {
+		if *d == 0 {
+			*d = value
+		} else if *d < 0 {
+			*d = never
+		}
+	}
+	number(&c.Window, defaultWindow)
+	number(&c.MaxMessages, 2048)
+	number(&c.MaxBuffered, 4<<20)
+	number(&c.MaxRequest, 16<<20)
+	duration(&c.ConnectTimeout, 10*time.Second)
+	duration(&c.IdleTimeout, idle)
+	duration(&c.CallTimeout, 75*time.Second)
+	duration(&c.MessageTimeout, 150*time.Second)
+	duration(&c.HandlerTimeout, 60*time.Second)
+	duration(&c.WriteTimeout, 30*time.Second)
+	c.Logger = c.logger()
+	return c
+}
+
+// never is a time-out that does not come.
+const never = 100 * 365 * 24 * time.Hour
+
+const (
+	clientIdle = 90 * time.Second
+	serverIdle = 120 * time.Second
+)
+
+func (c *Config) logger() *slog.Logger {
+	if c.Logger == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	return c.Logger
+}

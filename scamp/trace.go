@@ -1,0 +1,26 @@
+package scamp
+
+import (
+	"time"
+
+	"github.com/gudtech/scamp-sim/scamp/wire"
+)
+
+// A Trace is a set of hooks that are told what happens on a connection: for
+// metrics, transcripts and debugging. Any of them may be nil. They are called
+// without a lock held, from the connection's own goroutines and from callers;
+// those of one direction come in the order of the wire. A hook that takes long
+// holds up its connection.
+type Trace struct {
+	// PacketSent is told of a packet before it is written, PacketReceived of
+	// one after it was applied. The body is the hook's to keep.
+	PacketSent     func(c *Connection, p wire.Packet)
+	PacketReceived func(c *Connection, p wire.Packet)
+	// Closed is told once why a connection ended.
+	Closed func(c *Connection, err error)
+	// CallDone is told of every call that Connection.Call has ended, with the
+	// time from its start to the header of its reply.
+	CallDone func(c *Connection, r *Request, err error, took time.Duration)
+	// Served is told of every request that a Service has answered.
+	Served func(c *Connection, r *Request, err error, took time.Duration)
+}
