@@ -1,0 +1,69 @@
+package simnet
+
+import (
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"testing"
+	"testing/synctest"
+)
+
+// ErrNoBubble says that this release of Go cannot run a bubble outside a test.
+var ErrNoBubble = errors.New("simnet: virtual time is not to be had in this program")
+
+// Bubble runs f in virtual time: the clock begins on 2000-01-01 and stands still
+// while anything can go on; when everybody waits, it jumps to the next timer.
+// Bubble returns when f and every goroutine that f started have ended.
+//
+// A panic in f, goroutines that wait for each other for ever, and goroutines
+// that are left when f returns are errors. Several bubbles may run at once.
+//
+// It works in an ordinary program, too. That testing/synctest can be used so is
+// not documented; the test of this file holds it fast.
+func Bubble(f func()) (err error) {
+	ran := false
+	done := make(chan struct{})
+	go func() { // a goroutine of its own, since synctest may end it
+		defer close(done)
+		defer func() {
+			if p := recover(); p != nil {
+				err = fmt.Errorf("simnet: %v", p)
+				if !ran {
+					err = fmt.Errorf("%w: %v", ErrNoBubble, p)
+				}
+			}
+		}()
+		var inner error
+		synctest.Test(new(testing.T), func(*testing.T) {
+			ran = true
+			inner = guard(f)
+		})
+		err = inner
+	}()
+	<-done
+	return err
+}
+
+// guard runs f in a goroutine of its own, so that neither a panic nor the end of
+// that goroutine reaches the testing package.
+func guard(f func()) error {
+	result := make(chan error, 1)
+	go func() {
+		finished := false
+		defer func() {
+			if p := recover(); p != nil {
+				result <- fmt.Errorf("simnet: panic: %v\n%s", p, debug.Stack())
+			} else if !finished {
+				result <- errors.New("simnet: the function ended its goroutine")
+			}
+		}()
+		f()
+		finished = true
+		result <- nil
+	}()
+	return <-result
+}
+
+// Settle waits until every other goroutine of the bubble waits for something.
+// One goroutine at a time may call it.
+func Settle() { synctest.Wait() }

@@ -1,0 +1,54 @@
+package simnet
+
+import (
+	"errors"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+func TestVirtualTimeJumps(t *testing.T) {
+	start := time.Now()
+	var took time.Duration
+	err := Bubble(func() {
+		begin := time.Now()
+		time.Sleep(time.Hour)
+		took = time.Since(begin)
+	})
+	if err != nil || took != time.Hour || time.Since(start) > 10*time.Second {
+		t.Fatal(err, took, time.Since(start))
+	}
+}
+
+func TestABubbleReportsWhatGoesWrong(t *testing.T) {
+	for name, f := range map[string]func(){
+		"panic":               func() { panic("oh") },
+		"deadlock":            func() { <-make(chan int) },
+		"blocked":             func() { go func() { <-make(chan int) }() },
+		"ended its goroutine": func() { runtime.Goexit() },
+	} {
+		err := Bubble(f)
+		if err == nil || errors.Is(err, ErrNoBubble) || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if err := Bubble(func() {}); err != nil {
+		t.Error("the next bubble:", err)
+	}
+}
+
+func TestManyBubblesAtOnce(t *testing.T) {
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for range 50 {
+				if err := Bubble(func() { time.Sleep(time.Minute) }); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
