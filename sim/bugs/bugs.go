@@ -1,0 +1,147 @@
+// Package bugs has wrong servers: the reference with one mistake each, named
+// after what it does, with the rule that it breaks.
+//
+// The conformance suite must catch every one of them with a case of that very
+// rule; the simulator can give them to its fake services. They are made of the
+// reference and of packet filters around it, so that there are no bug switches
+// in package scamp.
+package bugs
+
+import (
+	"log/slog"
+	"net"
+	"sync"
+
+	"github.com/gudtech/scamp-sim/scamp"
+	"github.com/gudtech/scamp-sim/sim/interpose"
+	"github.com/gudtech/scamp-sim/sim/reference"
+)
+
+// A Server is one wrong server.
+type Server struct {
+	Name  string // what it does, in kebab case
+	Rule  string // the rule it breaks
+	Title string // what it does, in words
+
+	// wrap is called once per connection and returns its filters.
+	wrap func(w *server) interpose.Config
+	// configure changes what the reference is made with.
+	configure func(cfg *scamp.Config)
+}
+
+// Servers returns all wrong servers, in the order of their rules.
+func Servers() []Server {
+	var all []Server
+	for _, group := range [][]Server{frame, msg, hdr, flow, rpc, safe} {
+		all = append(all, group...)
+	}
+	return all
+}
+
+// Lookup returns the wrong server of this name.
+func Lookup(name string) (Server, bool) {
+	for _, s := range Servers() {
+		if s.Name == name {
+			return s, true
+		}
+	}
+	return Server{}, false
+}
+
+// Start makes a fresh server: serve answers one connection until it ends, stop
+// ends them all.
+func (s Server) Start(logger *slog.Logger) (serve func(net.Conn), stop func()) {
+	cfg := scamp.Config{Logger: logger}
+	if s.configure != nil {
+		s.configure(&cfg)
+	}
+	w := &server{open: map[*interpose.Conn]bool{}}
+	svc := &scamp.Service{Mux: reference.NewMux(), Config: cfg}
+	serve = func(nc net.Conn) {
+		c := interpose.Wrap(nc, s.wrap(w))
+		if !w.enter(c) {
+			c.Close()
+			return
+		}
+		defer w.leave(c)
+		svc.ServeConn(c)
+	}
+	return serve, func() { svc.Close() }
+}
+
+// server is what the connections of one wrong server share.
+type server struct {
+	mu   sync.Mutex
+	dead bool
+	open map[*interpose.Conn]bool
+	last *interpose.Conn // entered last
+}
+
+func (w *server) enter(c *interpose.Conn) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.dead {
+		return false
+	}
+	w.open[c] = true
+	w.last = c
+	return true
+}
+
+func (w *server) leave(c *interpose.Conn) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.open, c)
+}
+
+// die is the death of the process: every connection ends, and so does every new
+// one at once.
+func (w *server) die() {
+	w.mu.Lock()
+	w.dead = true
+	var open []*interpose.Conn
+	for c := range w.open {
+		open = append(open, c)
+	}
+	w.mu.Unlock()
+	for _, c := range open {
+		c.Conn.Close()
+	}
+}
+
+// incoming and outgoing make the filters of a bug that needs no state.
+func incoming(f interpose.Filter) func(*server) interpose.Config {
+	return func(*server) interpose.Config { return interpose.Config{In: f} }
+}
+
+func outgoing(f interpose.Filter) func(*server) interpose.Config {
+	return func(*server) interpose.Config { return interpose.Config{Out: f} }
+}
+
+func tolerating(t interpose.Tolerance) func(*server) interpose.Config {
+	return func(*server) interpose.Config { return interpose.Config{Tolerate: t} }
+}
+
+// fatal makes a bug that closes the connection on packets that are legal.
+func fatal(when func(p interpose.Packet) bool) func(*server) interpose.Config {
+	return incoming(func(f *interpose.Flow, p interpose.Packet) {
+		if when(p) {
+			f.Close()
+			return
+		}
+		f.Pass(p)
+	})
+}
+
+// deadly makes a bug that ends the process on some packets or octets.
+func deadly(when func(p interpose.Packet) bool) func(*server) interpose.Config {
+	return func(w *server) interpose.Config {
+		return interpose.Config{In: func(f *interpose.Flow, p interpose.Packet) {
+			if when(p) {
+				w.die()
+				return
+			}
+			f.Pass(p)
+		}}
+	}
+}

@@ -1,0 +1,132 @@
+// Package reference is the built-in subject of the conformance suite: a
+// scamp.Service that offers the fixture actions of the specification's section
+// 1.5, all of them.
+//
+// `scamp-sim serve` runs it on a port, the suite's own tests run it in virtual
+// time, and the wrong servers of package bugs are made of it.
+package reference
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/gudtech/scamp-sim/scamp"
+)
+
+// The names of the fixture actions, all version 1, envelope json.
+const (
+	Echo  = "Conformance.echo"  // the reply's body is the request's
+	Blob  = "Conformance.blob"  // {"bytes":n}: a JSON string of n times x
+	Slow  = "Conformance.slow"  // {"ms":n}: answers after n milliseconds
+	Fail  = "Conformance.fail"  // {"code":c,"text":t,"data":d}: that error
+	Count = "Conformance.count" // adds one to a counter and returns it
+)
+
+// The bounds of what the fixture actions do on demand.
+const (
+	MaxBlob = 64 << 20 // octets
+	MaxSlow = 10 * time.Minute
+)
+
+// NewMux returns the fixture actions. Each Mux has a counter of its own.
+func NewMux() *scamp.Mux {
+	mux := new(scamp.Mux)
+	mux.Handle(scamp.Action{Name: Echo, Stream: true}, scamp.HandlerFunc(echo))
+	mux.Handle(scamp.Action{Name: Blob}, scamp.HandlerFunc(blob))
+	mux.Handle(scamp.Action{Name: Slow, Timeout: MaxSlow + time.Minute}, scamp.HandlerFunc(slow))
+	mux.Handle(scamp.Action{Name: Fail}, scamp.HandlerFunc(fail))
+	var n atomic.Int64
+	mux.HandleFunc(Count, func(_ context.Context, w *scamp.ReplyWriter, _ *scamp.Request) error {
+		_, err := fmt.Fprint(w, n.Add(1))
+		return err
+	})
+	return mux
+}
+
+// echo streams: the reply begins with the first octets of the request, and is
+// given up when the request is.
+func echo(_ context.Context, w *scamp.ReplyWriter, r *scamp.Request) error {
+	_, err := io.Copy(w, r.Body)
+	return err
+}
+
+func blob(_ context.Context, w *scamp.ReplyWriter, r *scamp.Request) error {
+	var ask struct {
+		Bytes int `json:"bytes"`
+	}
+	if err := decode(r, &ask); err != nil {
+		return err
+	}
+	if ask.Bytes < 0 || ask.Bytes > MaxBlob {
+		return badRequest("bytes is not from 0 to %d", MaxBlob)
+	}
+	piece := strings.Repeat("x", 32<<10)
+	if _, err := io.WriteString(w, `"`); err != nil {
+		return err
+	}
+	for rest := ask.Bytes; rest > 0; {
+		n := min(rest, len(piece))
+		if _, err := io.WriteString(w, piece[:n]); err != nil {
+			return err
+		}
+		rest -= n
+	}
+	_, err := io.WriteString(w, `"`)
+	return err
+}
+
+func slow(ctx context.Context, w *scamp.ReplyWriter, r *scamp.Request) error {
+	var ask struct {
+		MS int64 `json:"ms"`
+	}
+	if err := decode(r, &ask); err != nil {
+		return err
+	}
+	if ask.MS < 0 || ask.MS > MaxSlow.Milliseconds() {
+		return badRequest("ms is not from 0 to %d", MaxSlow.Milliseconds())
+	}
+	t := time.NewTimer(time.Duration(ask.MS) * time.Millisecond)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	_, err := fmt.Fprintf(w, `{"ms":%d}`, ask.MS)
+	return err
+}
+
+func fail(_ context.Context, _ *scamp.ReplyWriter, r *scamp.Request) error {
+	var ask struct {
+		Code string          `json:"code"`
+		Text string          `json:"text"`
+		Data json.RawMessage `json:"data"`
+	}
+	if err := decode(r, &ask); err != nil {
+		return err
+	}
+	if string(ask.Data) == "null" {
+		ask.Data = nil
+	}
+	return &scamp.ReplyError{Code: ask.Code, Message: ask.Text, Data: ask.Data}
+}
+
+func decode(r *scamp.Request, into any) error {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(body, into); err != nil {
+		return badRequest("the body is not what %s takes", r.Action)
+	}
+	return nil
+}
+
+func badRequest(format string, args ...any) error {
+	return &scamp.ReplyError{Code: scamp.CodeBadRequest, Message: fmt.Sprintf(format, args...)}
+}
