@@ -6,7 +6,7 @@ import "time"
 // docs/case-language.md is the definition of the language; Parse reads it and
 // Format writes it back.
 type Case struct {
-	Name     string   // file name without directory and suffix
+	Name     string   // file name without suffix; ParseFS puts the directories before it: wire-frame/bare-lf
 	File     string   // where it was read from, for messages
 	Title    string   // the first line: what is tried, in plain words
 	Notes    []string // further comment lines of the header
@@ -18,6 +18,8 @@ type Case struct {
 	AcksOff  bool     // acks: off
 	Each     *Each    // nil: the case runs once
 	Steps    []Step
+
+	Lines map[string]int // where the keys of the header stand, for messages
 }
 
 // Each makes a case run once per text, with the variable set to it.
@@ -32,6 +34,7 @@ type Step struct {
 	Line    int           // in the file, from 1
 	Comment string        // behind the step, without the number sign
 	Above   []string      // comment lines above the step; "" is a blank line
+	Below   []string      // likewise between the last step of a block, or of the case, and its end
 	On      string        // connection; "" is the one of the enclosing block
 	Do      Action        // what to do
 	Within  time.Duration // how long an expectation waits; 0 is the default for its kind
@@ -105,7 +108,7 @@ type (
 		ID     Value
 		Body   Text     // ReplyPlain
 		JSON   *Pattern // ReplyPlain
-		Header *Pattern // ReplyPlain, ReplyError
+		Header *Pattern // ReplyEcho, ReplyPlain, ReplyError
 		Match  string   // ReplyAbort
 		Before Value    // nil: in any order
 	}
