@@ -52,7 +52,7 @@ func Client(ctx context.Context, nc net.Conn, cfg Config) (*Connection, error) {
 		nc.Close()
 		return nil, &ConnectionError{Err: err}
 	}
-	conn := tls.Client(nc, tc)
+	conn := secure(nc, tc, tls.Client)
 	if err := conn.HandshakeContext(ctx); err != nil {
 		nc.Close()
 		return nil, &ConnectionError{Err: fmt.Errorf("TLS handshake: %w", err)}
@@ -114,7 +114,7 @@ func HostPort(address string) (string, error) {
 func handshake(ctx context.Context, nc net.Conn, cfg *tls.Config, d time.Duration) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, d)
 	defer cancel()
-	conn := tls.Server(nc, cfg)
+	conn := secure(nc, cfg, tls.Server)
 	if err := conn.HandshakeContext(ctx); err != nil {
 		nc.Close()
 		return nil, err
