@@ -8,6 +8,7 @@ import "time"
 type Case struct {
 	Name     string   // file name without suffix; ParseFS puts the directories before it: wire-frame/bare-lf
 	File     string   // where it was read from, for messages
+	Source   []byte   // as it was read
 	Title    string   // the first line: what is tried, in plain words
 	Notes    []string // further comment lines of the header
 	Rules    []string // ids of the specification; the first is what the case is about

@@ -28,7 +28,7 @@ func TestFormatGolden(t *testing.T) {
 // withoutPositions returns the case with nothing in it that depends on where in a file it stands.
 func withoutPositions(c *Case) *Case {
 	d := *c
-	d.Name, d.File, d.Lines = "", "", nil
+	d.Name, d.File, d.Source, d.Lines = "", "", nil, nil
 	if c.Each != nil {
 		d.Each = &Each{Name: c.Each.Name, Texts: c.Each.Texts}
 	}

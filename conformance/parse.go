@@ -60,6 +60,7 @@ func Parse(file string, src []byte) (*Case, error) {
 	p := &parser{file: file}
 	if p.split(src) {
 		c := p.parse()
+		c.Source = src
 		if len(p.errs) == 0 {
 			return c, nil
 		}

@@ -1,0 +1,134 @@
+package conformance
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+)
+
+// ErrNoTest says that the subject cannot be tested: nobody listens, TLS fails, or there is no echo.
+var ErrNoTest = errors.New("could not test")
+
+// Check looks whether the subject can be tested at all, and which of the optional fixture actions it has. Run does so
+// before the first case. The error, an ErrNoTest, says what is missing and what to do.
+func (s *Subject) Check(ctx context.Context, opt Options) error {
+	opt.fill()
+	var err error
+	if left := s.host(ctx, &opt, func(dial func() (net.Conn, error), settle func()) {
+		if err = s.greet(dial, &opt); err == nil {
+			s.fixtures = s.probe(dial, &opt)
+		}
+	}); err == nil && left != nil {
+		err = fmt.Errorf("%w: the server cannot be left in order: %w", ErrNoTest, left)
+	}
+	return err
+}
+
+// greet makes one echo, in the hardest words for a wrong verdict: what comes need not even be packets, as long as the
+// token of the request is in it.
+func (s *Subject) greet(dial func() (net.Conn, error), opt *Options) error {
+	nc, err := dial()
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrNoTest, err)
+	}
+	defer nc.Close()
+	const token = "conformance-6d1f"
+	header := fmt.Sprintf(`{"type":"request","action":%s,"version":1,"envelope":"json","request_id":1}`, quoteJSON([]byte(s.action("echo"))))
+	var octets []byte
+	for _, p := range []packet{{"HEADER", 0, []byte(header)}, {"DATA", 0, []byte(`"` + token + `"`)}, {"EOF", 0, nil}} {
+		octets = appendPacket(octets, p, nil, nil)
+	}
+	deadline := time.Now().Add(opt.Timeout)
+	nc.SetDeadline(deadline)
+	if _, err := nc.Write(octets); err != nil {
+		return fmt.Errorf("%w: the server does not take a request: %w", ErrNoTest, err)
+	}
+	var got []byte
+	buf := make([]byte, 4096)
+	for len(got) < 1<<16 {
+		n, err := nc.Read(buf)
+		got = append(got, buf[:n]...)
+		if bytes.Contains(got, []byte(`"action"`)) {
+			return fmt.Errorf("%w: the server sends back what it is sent; it does not speak SCAMP: %s", ErrNoTest, showOctets(got))
+		}
+		if bytes.Contains(got, []byte(token)) && bytes.Contains(got, []byte("END\r\n")) {
+			return nil
+		}
+		if err != nil {
+			break
+		}
+	}
+	return s.noEcho(got)
+}
+
+// noEcho says what came in place of an echo.
+func (s *Subject) noEcho(got []byte) error {
+	action := s.action("echo")
+	var d decoder
+	d.feed(got)
+	for {
+		p, _, ok := d.next()
+		if !ok {
+			break
+		}
+		if p.kind == "HEADER" {
+			if h, err := parseJSON(p.body); err == nil && (h.says("error") || h.says("error_code")) {
+				m := incoming{header: h}
+				return fmt.Errorf("%w: the server refuses %s: %s; add this action to it (its reply is its request), or name one with --echo-action", ErrNoTest, action, m.errorText())
+			}
+		}
+	}
+	if len(got) == 0 {
+		return fmt.Errorf("%w: the server does not answer a request for %s; add this action to it (its reply is its request), or name one with --echo-action", ErrNoTest, action)
+	}
+	return fmt.Errorf("%w: the server does not return what %s is sent; what came begins with %s", ErrNoTest, action, showOctets(got))
+}
+
+// probe finds out which of the optional fixture actions there are.
+func (s *Subject) probe(dial func() (net.Conn, error), opt *Options) map[string]bool {
+	found := map[string]bool{"echo": true}
+	ask := func(short, body string) (m *incoming, took time.Duration) {
+		c := &Case{Role: "server", Rules: []string{"WIRE-RPC-06a"}}
+		pl := newPlay(c, s, opt)
+		pl.dial = dial
+		defer pl.leave()
+		p, err := pl.connect("a")
+		if err != nil {
+			return nil, 0
+		}
+		began := time.Now()
+		if pl.send(p, Request{Number: Literal{0}, Action: Quoted{short}, Fixture: true, Body: Quoted{body}}) != nil {
+			return nil, 0
+		}
+		pl.mu.Lock()
+		defer pl.mu.Unlock()
+		id := &jsonValue{kind: '0', text: "1"}
+		pl.await(opt.Timeout, func() bool {
+			if got := p.replies(id); len(got) > 0 && got[0].ended {
+				m = got[0]
+			}
+			return m != nil || p.unusable() != nil
+		})
+		return m, time.Since(began)
+	}
+	works := func(m *incoming) bool { return m != nil && m.abort == nil && m.success() }
+	if m, _ := ask("blob", `{"bytes":3}`); works(m) {
+		found["blob"] = string(m.body) == `"xxx"`
+	}
+	if m, took := ask("slow", `{"ms":100}`); works(m) {
+		found["slow"] = took >= 80*time.Millisecond
+	}
+	const mark = "probe-5e2c"
+	if m, _ := ask("fail", `{"code":"`+mark+`","text":"`+mark+`"}`); m != nil {
+		found["fail"] = bytes.Contains([]byte(m.header.source()), []byte(mark)) ||
+			bytes.Contains(m.body, []byte(mark)) || m.abort != nil && bytes.Contains([]byte(*m.abort), []byte(mark))
+	}
+	if m, _ := ask("count", "{}"); works(m) {
+		v, err := parseJSON(m.body)
+		found["count"] = err == nil && v.kind == '0' && isInteger(v.text)
+	}
+	return found
+}

@@ -1,0 +1,48 @@
+package conformance_test
+
+import (
+	"log/slog"
+	"net"
+	"testing"
+
+	"github.com/gudtech/scamp-sim/conformance"
+	"github.com/gudtech/scamp-sim/golden"
+	"github.com/gudtech/scamp-sim/scamp"
+	"github.com/gudtech/scamp-sim/sim/reference"
+)
+
+// reference starts a fresh built-in implementation.
+func startReference() (serve func(net.Conn), stop func()) {
+	svc := &scamp.Service{Mux: reference.NewMux(), Config: scamp.Config{Logger: slog.New(slog.DiscardHandler)}}
+	return func(nc net.Conn) { svc.ServeConn(nc) }, func() { svc.Close() }
+}
+
+func goldenCases(t *testing.T) []*conformance.Case {
+	t.Helper()
+	cases, err := conformance.ParseFS(golden.FS)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cases
+}
+
+// The reference is accused of nothing, not even of a dialect, and has all that cases need.
+func TestTheReferenceConforms(t *testing.T) {
+	report, err := conformance.Run(t.Context(), conformance.ServerValue(startReference), goldenCases(t), conformance.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range report.Results {
+		if r.Verdict == conformance.Pass {
+			continue
+		}
+		t.Errorf("%s %s: %s %v", r.Verdict, r.Name, r.Rules[0], r.Notes)
+		for _, f := range r.Failures {
+			t.Errorf("   %s line %d: %s", f.Variant, f.Line, f.Reason)
+			for _, line := range f.Packets {
+				t.Log("      " + line)
+			}
+		}
+	}
+	t.Logf("%d results in %v", len(report.Results), report.Took)
+}

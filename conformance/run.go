@@ -1,0 +1,286 @@
+package conformance
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"runtime"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Options say how cases are played. The zero value is ready for use.
+type Options struct {
+	// Jobs is how many cases run at a time; 0 is one per processor in virtual time, and 24 otherwise.
+	Jobs int
+	// Timeout is how long a reply, an acknowledgement or a close is awaited: T_reply and T_close, 5 s.
+	Timeout time.Duration
+	// Quiet is T_quiet, 0.5 s: how long silence lasts where a rule's Test demands it.
+	Quiet time.Duration
+	// Progress is called when a case has ended, from one goroutine at a time, with the number of those that have.
+	Progress func(done, all int, name string, v Verdict)
+}
+
+func (o *Options) fill() {
+	if o.Timeout <= 0 {
+		o.Timeout = 5 * time.Second
+	}
+	if o.Quiet <= 0 {
+		o.Quiet = 500 * time.Millisecond
+	}
+}
+
+// Run plays cases against the subject and judges every packet. The error is an ErrNoTest where nothing could be tested;
+// what is wrong with the subject is in the report.
+func Run(ctx context.Context, s *Subject, cases []*Case, opt Options) (*Report, error) {
+	opt.fill()
+	if opt.Jobs <= 0 {
+		opt.Jobs = 24
+		if s.virtual() {
+			opt.Jobs = runtime.GOMAXPROCS(0)
+		}
+	}
+	if err := s.Check(ctx, opt); err != nil {
+		return nil, err
+	}
+	r := &runner{ctx: ctx, subject: s, opt: &opt, breaches: map[string][]finding{}}
+	began := time.Now()
+	r.plan(cases)
+	r.playAll()
+	rep := r.report(cases)
+	rep.Took = time.Since(began)
+	return rep, ctx.Err()
+}
+
+// A runner plays the cases of one run.
+type runner struct {
+	ctx     context.Context
+	subject *Subject
+	opt     *Options
+	jobs    []*job
+
+	mu       sync.Mutex
+	left     map[*Case]int // jobs of a case that have not ended
+	done     int
+	deaths   int  // how often the subject stopped serving
+	dead     bool // and did not come back
+	died     []string
+	packets  bool
+	breaches map[string][]finding // by rule
+}
+
+// A job is one run of a case.
+type job struct {
+	c       *Case
+	variant int // index in Each
+	result  Result
+}
+
+// plan makes the jobs.
+func (r *runner) plan(cases []*Case) {
+	r.left = map[*Case]int{}
+	for _, c := range cases {
+		n := 1
+		if c.Each != nil {
+			n = len(c.Each.Texts)
+		}
+		r.left[c] = n
+		for i := range n {
+			r.jobs = append(r.jobs, &job{c: c, variant: i})
+		}
+	}
+}
+
+// playAll plays the jobs, several at a time; those that use count one after another. Jobs that failed while the subject
+// was dying are played again alone, so that only the one that kills it is blamed.
+func (r *runner) playAll() {
+	var free, counting []*job
+	for _, j := range r.jobs {
+		if !r.subject.virtual() && slices.Contains(j.c.Needs, "count") {
+			counting = append(counting, j)
+		} else {
+			free = append(free, j)
+		}
+	}
+	var mu sync.Mutex
+	var again []*job
+	lane := func(jobs <-chan *job) {
+		for j := range jobs {
+			if r.playOne(j) {
+				mu.Lock()
+				again = append(again, j)
+				mu.Unlock()
+				continue
+			}
+			r.ended(j)
+		}
+	}
+	var wg sync.WaitGroup
+	queue, line := filled(free), filled(counting)
+	for range max(1, r.opt.Jobs-1) {
+		wg.Go(func() { lane(queue) })
+	}
+	wg.Go(func() { lane(line); lane(queue) })
+	wg.Wait()
+	for _, j := range again {
+		r.playAlone(j, len(again))
+		r.ended(j)
+	}
+}
+
+// filled returns a channel with the jobs in it.
+func filled(jobs []*job) <-chan *job {
+	ch := make(chan *job, len(jobs))
+	for _, j := range jobs {
+		ch <- j
+	}
+	close(ch)
+	return ch
+}
+
+// playOne plays a job. It reports whether it must be played again: it failed, and the subject died meanwhile.
+func (r *runner) playOne(j *job) (again bool) {
+	r.mu.Lock()
+	deaths, dead := r.deaths, r.dead
+	r.mu.Unlock()
+	if dead {
+		j.result = Result{Verdict: Errored, Failures: []Failure{{Case: j.c.Name, Reason: "not tried: the subject has died"}}}
+		return false
+	}
+	r.play(j)
+	if r.subject.virtual() || j.result.Verdict != Fail {
+		return false
+	}
+	r.revive()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.deaths != deaths
+}
+
+// playAlone plays a job again that may have killed the subject, together with others at the time.
+func (r *runner) playAlone(j *job, suspects int) {
+	r.mu.Lock()
+	deaths, dead := r.deaths, r.dead
+	r.mu.Unlock()
+	if dead {
+		if suspects > 1 {
+			j.result.Verdict = Errored
+			j.result.Failures = []Failure{{Case: j.c.Name, Reason: fmt.Sprintf(
+				"the subject died while this and %d other cases ran, and did not come back; run with --jobs 1, or let it be restarted when it ends", suspects-1)}}
+		}
+		return
+	}
+	r.play(j)
+	if j.result.Verdict == Fail {
+		r.revive()
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.deaths != deaths {
+		r.died = append(r.died, j.c.Name)
+		for i := range j.result.Failures {
+			j.result.Failures[i].Reason += "; the subject died"
+		}
+	}
+}
+
+// revive looks whether the subject serves, and waits for it to be restarted if it does not.
+func (r *runner) revive() {
+	serves := func() bool {
+		return r.subject.greet(func() (net.Conn, error) { return r.subject.connect(r.ctx, r.opt.Timeout) }, r.opt) == nil
+	}
+	if serves() {
+		return
+	}
+	back := false
+	for deadline := time.Now().Add(2 * r.opt.Timeout); !back && time.Now().Before(deadline) && r.ctx.Err() == nil; {
+		pause(r.ctx, r.opt.Quiet/5)
+		back = serves()
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.deaths++
+	r.dead = r.dead || !back
+}
+
+// pause lets real time pass.
+func pause(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
+}
+
+// ended counts a job, and reports the case when it was its last.
+func (r *runner) ended(j *job) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.left[j.c]--
+	if r.left[j.c] > 0 {
+		return
+	}
+	r.done++
+	if r.opt.Progress != nil {
+		r.opt.Progress(r.done, len(r.left), j.c.Name, r.merge(j.c).Verdict)
+	}
+}
+
+// play plays a job and fills in its result.
+func (r *runner) play(j *job) {
+	c := j.c
+	if reason := r.subject.lacks(c); reason != "" {
+		j.result = Result{Verdict: Unsupported, Notes: []string{reason}}
+		return
+	}
+	pl := newPlay(c, r.subject, r.opt)
+	var variant string
+	if c.Each != nil {
+		text, err := EvalText(c.Each.Texts[j.variant], &pl.env)
+		if err != nil {
+			j.result = Result{Verdict: Errored, Failures: []Failure{{Case: c.Name, Line: c.Each.Line, Reason: err.Error()}}}
+			return
+		}
+		pl.env.Vars[c.Each.Name] = text
+		variant = fmt.Sprintf("%s = %s", c.Each.Name, abbreviated(formatText(c.Each.Texts[j.variant])))
+	}
+	var end *stop
+	var took time.Duration
+	left := r.subject.host(r.ctx, r.opt, func(dial func() (net.Conn, error), settle func()) {
+		pl.dial, pl.settle, pl.start = dial, settle, time.Now()
+		if settle == nil {
+			pl.ctx = r.ctx
+		}
+		end = pl.run()
+		took = time.Since(pl.start)
+	})
+	if left != nil && end == nil {
+		end = harmed("the subject cannot be left in order: %v", left)
+	}
+	j.result = pl.result(end, variant)
+	j.result.Took = took
+	r.collect(pl, variant)
+}
+
+// lacks says what a case needs that the subject does not have; "" is nothing.
+func (s *Subject) lacks(c *Case) string {
+	if c.Role != "server" {
+		return fmt.Sprintf("the subject is attached as a server, not as %s", c.Role)
+	}
+	for _, need := range c.Needs {
+		if !s.fixtures[need] {
+			return fmt.Sprintf("the subject does not offer %s", s.action(need))
+		}
+	}
+	for _, profile := range c.Profiles {
+		if profile != "core" && !slices.Contains(s.Profiles, profile) {
+			return fmt.Sprintf("the subject does not declare the profile %s", profile)
+		}
+	}
+	if c.Virtual && !s.virtual() {
+		return "it waits for the times of the specification, which takes virtual time"
+	}
+	return ""
+}

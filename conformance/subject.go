@@ -1,0 +1,167 @@
+package conformance
+
+import (
+	"context"
+	"crypto/sha1"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/gudtech/scamp-sim/sim/simnet"
+)
+
+// A Subject is an implementation under test: a server, since that is what cases can be played against so far.
+// ServerValue and ServerAt make one. Its fields may be set before it is used.
+type Subject struct {
+	// Echo is the name of an action that returns its request; "" is Conformance.echo.
+	Echo string
+	// Profiles are what the subject declares besides core.
+	Profiles []string
+
+	start   func() (serve func(net.Conn), stop func()) // a Go value
+	address string                                     // or a port
+	tls     *tls.Config
+
+	fixtures map[string]bool // short names of the actions that it has; Check finds out
+	counting sync.Mutex      // cases that use count do not overlap
+}
+
+// ServerValue makes a subject of a server in this program. For every case start makes a fresh server: serve answers one
+// connection until it ends and may be called from several goroutines, stop ends them all. Cases run in virtual time,
+// each in a bubble of its own (see simnet.Bubble); the connections are in memory, without TLS.
+//
+// A server that uses the network, channels from outside, or goroutines that outlive stop cannot run in a bubble. Attach
+// it with ServerAt.
+func ServerValue(start func() (serve func(net.Conn), stop func())) *Subject {
+	return &Subject{start: start}
+}
+
+// ServerAt makes a subject of the server that listens at host:port, or at the URI of an announcement. Its certificate must have
+// this fingerprint (SHA-1 in the form of announcements); with "" any will do.
+func ServerAt(address, fingerprint string) (*Subject, error) {
+	if scheme, rest, ok := strings.Cut(address, "://"); ok {
+		if scheme != "beepish+tls" && scheme != "scamp+tls" {
+			return nil, fmt.Errorf("address %q: the scheme is not beepish+tls", address)
+		}
+		address = rest
+	}
+	if host, port, err := net.SplitHostPort(address); err != nil || host == "" || port == "" {
+		return nil, fmt.Errorf("address %q is not HOST:PORT", address)
+	}
+	want := strings.ToUpper(fingerprint)
+	return &Subject{address: address, tls: &tls.Config{
+		MinVersion:         tls.VersionTLS12,
+		InsecureSkipVerify: true, // the fingerprint is what counts (WIRE-TLS-01d)
+		VerifyConnection: func(s tls.ConnectionState) error {
+			if got := fingerprintOf(s.PeerCertificates[0].Raw); want != "" && got != want {
+				return &FingerprintError{Want: want, Got: got}
+			}
+			return nil
+		},
+	}}, nil
+}
+
+// A FingerprintError says that the server's certificate is not the expected one.
+type FingerprintError struct{ Want, Got string }
+
+func (e *FingerprintError) Error() string {
+	return fmt.Sprintf("the certificate has the fingerprint %s, not %s", e.Got, e.Want)
+}
+
+func fingerprintOf(der []byte) string {
+	sum := sha1.Sum(der)
+	return strings.ReplaceAll(fmt.Sprintf("% X", sum[:]), " ", ":")
+}
+
+func (s *Subject) virtual() bool { return s.start != nil }
+
+// action returns the name of a fixture action.
+func (s *Subject) action(short string) string {
+	if short == "echo" && s.Echo != "" {
+		return s.Echo
+	}
+	return "Conformance." + short
+}
+
+// variables are what the tester sets in every case: the names of the fixture actions as JSON.
+func (s *Subject) variables() Vars {
+	vars := Vars{}
+	for _, short := range fixtureVars {
+		vars[short] = quoteJSON([]byte(s.action(short)))
+	}
+	return vars
+}
+
+// link is a TLS connection that can be reset.
+type link struct {
+	*tls.Conn
+	tcp *net.TCPConn
+}
+
+// Reset ends the connection with a TCP reset.
+func (l *link) Reset() error {
+	l.tcp.SetLinger(0)
+	return l.tcp.Close()
+}
+
+// Close ends the connection; it does not wait for a peer that takes no octets.
+func (l *link) Close() error {
+	l.SetWriteDeadline(time.Now().Add(100 * time.Millisecond))
+	return l.Conn.Close()
+}
+
+// receiveBuffer is small, so that a tester that does not read fills the subject's output soon (WIRE-FLOW-10).
+const receiveBuffer = 128 << 10
+
+// connect opens a connection to a port.
+func (s *Subject) connect(ctx context.Context, timeout time.Duration) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	nc, err := new(net.Dialer).DialContext(ctx, "tcp", s.address)
+	if err != nil {
+		return nil, err
+	}
+	tcp := nc.(*net.TCPConn)
+	tcp.SetReadBuffer(receiveBuffer)
+	l := &link{tls.Client(tcp, s.tls), tcp}
+	if err := l.HandshakeContext(ctx); err != nil {
+		tcp.Close()
+		return nil, fmt.Errorf("TLS handshake: %w", err)
+	}
+	return l, nil
+}
+
+// host runs f with connections to the subject: to a fresh server in a bubble, or to the port. settle is nil in real
+// time. The error says that the server could not be left in order.
+func (s *Subject) host(ctx context.Context, opt *Options, f func(dial func() (net.Conn, error), settle func())) error {
+	if !s.virtual() {
+		f(func() (net.Conn, error) { return s.connect(ctx, opt.Timeout) }, nil)
+		return nil
+	}
+	err := simnet.Bubble(func() { s.inMemory(f, simnet.Settle) })
+	if errors.Is(err, simnet.ErrNoBubble) {
+		s.inMemory(f, nil)
+		return nil
+	}
+	return err
+}
+
+// inMemory starts a server for f and ends it.
+func (s *Subject) inMemory(f func(dial func() (net.Conn, error), settle func()), settle func()) {
+	serve, stop := s.start()
+	var wg sync.WaitGroup
+	f(func() (net.Conn, error) {
+		a, b := simnet.Pipe(0)
+		wg.Go(func() {
+			serve(b)
+			b.Close()
+		})
+		return a, nil
+	}, settle)
+	stop()
+	wg.Wait()
+}
