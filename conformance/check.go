@@ -107,28 +107,42 @@ func (s *Subject) probe(dial func() (net.Conn, error), opt *Options) map[string]
 		defer pl.mu.Unlock()
 		id := &jsonValue{kind: '0', text: "1"}
 		pl.await(opt.Timeout, func() bool {
-			if got := p.replies(id); len(got) > 0 && got[0].ended {
+			if got := p.replies(id); len(got) > 0 {
 				m = got[0]
 			}
-			return m != nil || p.unusable() != nil
+			return m != nil && m.ended || p.unusable() != nil
 		})
 		return m, time.Since(began)
 	}
-	works := func(m *incoming) bool { return m != nil && m.abort == nil && m.success() }
+	works := func(m *incoming) bool { return m != nil && m.ended && m.abort == nil && m.success() }
 	if m, _ := ask("blob", `{"bytes":3}`); works(m) {
 		found["blob"] = string(m.body) == `"xxx"`
 	}
 	if m, took := ask("slow", `{"ms":100}`); works(m) {
 		found["slow"] = took >= 80*time.Millisecond
 	}
-	const mark = "probe-5e2c"
-	if m, _ := ask("fail", `{"code":"`+mark+`","text":"`+mark+`"}`); m != nil {
-		found["fail"] = bytes.Contains([]byte(m.header.source()), []byte(mark)) ||
-			bytes.Contains(m.body, []byte(mark)) || m.abort != nil && bytes.Contains([]byte(*m.abort), []byte(mark))
+	// Whatever comes of fail counts, unless an action that nobody has gets the same.
+	m, _ := ask("fail", `{"code":"teapot","text":"probe"}`)
+	if nobody, _ := ask("nobody.has.this", "{}"); nobody.shape() != m.shape() {
+		found["fail"] = true
 	}
 	if m, _ := ask("count", "{}"); works(m) {
 		v, err := parseJSON(m.body)
 		found["count"] = err == nil && v.kind == '0' && isInteger(v.text)
 	}
 	return found
+}
+
+// shape says in which way a request was answered: not, given up, with success, with an error of some code.
+func (m *incoming) shape() string {
+	switch {
+	case m == nil:
+		return "silence"
+	case m.abort != nil:
+		return "abort"
+	case m.success():
+		return "success"
+	}
+	code, _ := m.header.get("error_code")
+	return "error " + code.source()
 }

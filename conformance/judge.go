@@ -105,19 +105,68 @@ func (p *peer) judgeAck(pkt packet) {
 	}
 	body := string(pkt.body)
 	total, err := strconv.ParseUint(body, 10, 64)
-	last := uint64(0)
-	if len(o.acks) > 0 {
-		last = o.acks[len(o.acks)-1]
-	}
 	switch {
-	case o.empties > 0 && (body == "0" || err == nil && len(o.acks) > 0 && total == last):
-		p.wrong("WIRE-MSG-06c", "ACK %d %q comes for an empty DATA", pkt.number, body)
+	case o.empties > 0 && body == "0":
+		p.wrong("WIRE-MSG-06c", "ACK %d 0 comes for an empty DATA", pkt.number)
 	case !totalForm.MatchString(body) || err != nil:
 		p.wrong("WIRE-FLOW-01b", "ACK %d has the body %s", pkt.number, showOctets(pkt.body))
-	case total <= last:
-		p.wrong("WIRE-FLOW-02a", "ACK %d %d comes after ACK %d %d", pkt.number, total, pkt.number, last)
 	case total > uint64(len(o.body)):
+		if m := p.meant(o, total); m != nil {
+			p.wrong("WIRE-FLOW-01a", "ACK %d %d: message %d has ended with %d octets; message %d has so many", pkt.number, total, pkt.number, len(o.body), m.number)
+			return
+		}
 		p.wrong("WIRE-FLOW-02b", "ACK %d %d: only %d octets have been sent", pkt.number, total, len(o.body))
+	}
+}
+
+// meant returns another message of the tester that an ACK must be about which is too large for o; nil if there is none.
+func (p *peer) meant(o *outgoing, total uint64) *outgoing {
+	for _, m := range p.sent {
+		if o.ended && m != o && !m.ended && total <= uint64(len(m.body)) {
+			return m
+		}
+	}
+	return nil
+}
+
+// judgeTotals looks at the ACKs of a connection that is over: what the values that do not increase are can be told only
+// then. They are increments where their sum is what was sent, answers to empty DATA where there are no more of them than of those.
+func (p *peer) judgeTotals() {
+	type unsteady struct {
+		o       *outgoing
+		at      int
+		summing bool
+	}
+	var found []unsteady
+	onlyEmpties := true
+	for _, o := range p.sent {
+		sum := uint64(0)
+		first, times := -1, 0
+		for i, total := range o.acks {
+			sum += total
+			if i > 0 && total <= o.acks[i-1] {
+				times++
+				if first < 0 {
+					first = i
+				}
+			}
+		}
+		if first < 0 {
+			continue
+		}
+		found = append(found, unsteady{o, first, sum == uint64(len(o.body))})
+		onlyEmpties = onlyEmpties && times <= o.empties
+	}
+	for _, u := range found {
+		n, before, total := u.o.number, u.o.acks[u.at-1], u.o.acks[u.at]
+		switch {
+		case u.summing:
+			p.wrong("WIRE-FLOW-01b", "ACK %d %d comes after ACK %d %d: the values are increments, not totals", n, total, n, before)
+		case onlyEmpties && total == before:
+			p.wrong("WIRE-MSG-06c", "ACK %d %d is repeated for an empty DATA", n, total)
+		default:
+			p.wrong("WIRE-FLOW-02a", "ACK %d %d comes after ACK %d %d", n, total, n, before)
+		}
 	}
 }
 

@@ -104,10 +104,11 @@ func (pl *play) wake() {
 	pl.change.Broadcast()
 }
 
-// leave ends all connections.
+// leave ends all connections, and judges what can only be judged then.
 func (pl *play) leave() {
 	for _, p := range pl.peers {
 		p.leave()
+		p.judgeTotals()
 	}
 }
 

@@ -118,7 +118,8 @@ var frame = []Server{
 				return p, 0, false
 			}
 			var length int
-			if _, err := fmt.Sscanf(string(b[:end]), "%s %d %d", &p.Type, &p.Number, &length); err != nil || length > 131072 {
+			fmt.Sscanf(string(b[:end]), "%s %d %d", &p.Type, &p.Number, &length)
+			if fmt.Sprintf("%s %d %d", p.Type, p.Number, length) != string(b[:end]) || length < 0 || length > 131072 {
 				return p, 0, false
 			}
 			if len(b) < end+2+length+5 {

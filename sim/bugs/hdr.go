@@ -188,13 +188,17 @@ var hdr = []Server{
 			id := o.get("client_id")
 			return id != "" && id != "null" && !isInteger(id) && strings.Trim(id, `"0123456789`) != ""
 		}))},
-	{Name: "count-needs-terminal", Rule: "WIRE-HDR-16b", Title: "refuses count without a terminal",
-		wrap: reading(func(o object) object {
-			if isCount(o) && o.text("terminal") == "" {
-				return o.with("action", `"no.terminal"`)
-			}
-			return o
-		})},
+	{Name: "needs-a-terminal-once-given", Rule: "WIRE-HDR-16b", Title: "refuses requests without a terminal on a connection where one came with it",
+		wrap: func(*server) interpose.Config {
+			given := false
+			return interpose.Config{In: editing(func(o object) object {
+				if given && o.text("terminal") == "" {
+					return o.with("action", `"no.terminal"`)
+				}
+				given = given || o.text("terminal") != ""
+				return o
+			})}
+		}},
 	{Name: "success-with-error", Rule: "WIRE-HDR-17a", Title: "says error: none in successful replies",
 		wrap: writing(func(o object) object {
 			if !o.failed() {
