@@ -67,7 +67,9 @@ func (p Packet) String() string {
 	return fmt.Sprintf("%s %q", s, p.Body)
 }
 
-// Append appends the encoding of p to b. It allocates nothing but what b needs to grow.
+// Append appends the encoding of p to b. It allocates nothing but what b needs to
+// grow. It does not check p: a Reader takes what it writes if p has one of the
+// seven types and a body of MaxBody octets at most.
 func Append(b []byte, p Packet) []byte {
 	b = appendLine(b, p.Type, p.Number, len(p.Body))
 	b = append(b, p.Body...)
@@ -130,7 +132,10 @@ func (p Packet) Part() (Part, error) {
 		return Ping(p.Body), nil
 	case TypeAck:
 		total, err := ParseTotal(p.Body)
-		return Ack(total), err
+		if err != nil {
+			return nil, err
+		}
+		return Ack(total), nil
 	case TypeEOF, TypePong:
 		if len(p.Body) > 0 {
 			return nil, fmt.Errorf("%v with a body of %d octets", p.Type, len(p.Body))

@@ -46,8 +46,12 @@ const (
 
 // Read returns the next packet. Its body is valid until the next call.
 //
-// A malformed packet is a *SyntaxError, at the first octet that proves it; the
-// end of the stream is io.EOF between packets and io.ErrUnexpectedEOF inside
+// A malformed packet is a *SyntaxError, as soon as its line has come or the first
+// octet that is none of its trailer. A line has come with its LF, with a CR that
+// no LF follows, or with MaxLine octets. How the stream is cut into reads makes
+// no difference to the packets nor to the rule that is named.
+//
+// The end of the stream is io.EOF between packets and io.ErrUnexpectedEOF inside
 // one. After an error Read returns the same error for ever.
 func (r *Reader) Read() (Packet, error) {
 	for {
@@ -64,7 +68,6 @@ func (r *Reader) Read() (Packet, error) {
 			if r.err == io.EOF && r.to > r.from {
 				r.err = io.ErrUnexpectedEOF
 			}
-			r.to = r.from
 			return Packet{}, r.err
 		}
 		r.fill()
@@ -122,78 +125,86 @@ func (r *Reader) fill() {
 func parse(b []byte) (p Packet, n int, err error) {
 	end := bytes.IndexByte(b[:min(len(b), MaxLine)], '\n')
 	if end < 0 {
-		return p, 0, incomplete(b)
+		return p, 0, incomplete(b[:min(len(b), MaxLine)])
 	}
 	p, length, err := parseLine(b[:end+1])
 	if err != nil {
 		return p, 0, err
 	}
 	rest := b[end+1:]
-	if len(rest) < length+len(trailer) {
-		return p, 0, nil
+	tail := rest[min(length, len(rest)):min(length+len(trailer), len(rest))]
+	if string(tail) != trailer[:len(tail)] {
+		return p, 0, &SyntaxError{"WIRE-FRAME-09", line(b[:end+1]), fmt.Sprintf("%q stands where the trailer should", tail)}
 	}
-	if string(rest[length:length+len(trailer)]) != trailer {
-		return p, 0, &SyntaxError{"WIRE-FRAME-09", line(b[:end+1]), fmt.Sprintf("%q stands where the trailer should", rest[length:length+len(trailer)])}
+	if len(tail) < len(trailer) {
+		return p, 0, nil
 	}
 	p.Body = rest[:length:length]
 	return p, end + 1 + length + len(trailer), nil
 }
 
-// incomplete looks at a request line whose LF is not there yet.
+// incomplete looks at the first octets of a request line, MaxLine of them at
+// most, whose LF is not among them.
 func incomplete(b []byte) error {
-	if len(b) >= MaxLine {
-		return &SyntaxError{"WIRE-FRAME-05c", line(b[:MaxLine]), fmt.Sprintf("no line end within %d octets", MaxLine)}
+	if cr := bytes.IndexByte(b, '\r'); cr >= 0 && cr < len(b)-1 {
+		return &SyntaxError{"WIRE-FRAME-04a", line(b), "a CR is not followed by LF"}
 	}
-	if len(b) > 1 {
-		if i := bytes.IndexByte(b[:len(b)-1], '\r'); i >= 0 {
-			return &SyntaxError{"WIRE-FRAME-04a", line(b), "a CR is not followed by LF"}
-		}
+	if len(b) == MaxLine {
+		return &SyntaxError{"WIRE-FRAME-05c", line(b), fmt.Sprintf("no line end within %d octets", MaxLine)}
 	}
 	return nil
 }
 
 // parseLine reads a request line, LF included.
 func parseLine(b []byte) (p Packet, length int, err error) {
-	bad := func(rule, reason string) (Packet, int, error) {
-		return Packet{}, 0, &SyntaxError{rule, line(b), reason}
-	}
 	if len(b) < 2 || b[len(b)-2] != '\r' {
-		return bad("WIRE-FRAME-04a", "the line ends in LF alone")
+		return p, 0, &SyntaxError{"WIRE-FRAME-04a", line(b), "the line ends in LF alone"}
 	}
 	text := b[:len(b)-2]
 	if bytes.IndexByte(text, '\r') >= 0 {
-		return bad("WIRE-FRAME-04a", "a CR is not followed by LF")
+		return p, 0, &SyntaxError{"WIRE-FRAME-04a", line(b), "a CR is not followed by LF"}
 	}
-	first := bytes.IndexByte(text, ' ')
-	if first < 0 {
-		return bad("WIRE-FRAME-03b", "there are fewer than three fields")
-	}
-	second := bytes.IndexByte(text[first+1:], ' ')
-	if second < 0 {
-		return bad("WIRE-FRAME-03b", "there are fewer than three fields")
-	}
-	name, number, size := text[:first], text[first+1:first+1+second], text[first+2+second:]
-	if p.Type = typeOf(name); p.Type == 0 {
-		if len(bytes.TrimLeft(name, "\t\v\f ")) < len(name) || len(name) == 0 && len(number) > 0 {
-			return bad("WIRE-FRAME-03a", "the line does not begin with a packet type")
+	bad := func(rule, reason string) (Packet, int, error) {
+		if r, why := misfielded(text); r != "" {
+			rule, reason = r, why
 		}
+		return Packet{}, 0, &SyntaxError{rule, line(b), reason}
+	}
+	name, rest, _ := bytes.Cut(text, space)
+	number, size, _ := bytes.Cut(rest, space)
+	if p.Type = typeOf(name); p.Type == 0 {
 		return bad("WIRE-FRAME-13b", fmt.Sprintf("there is no packet type %.20q", name))
 	}
 	var ok bool
 	if p.Number, ok = parseNumber(number); !ok {
-		return bad(numberRule(number), fmt.Sprintf("%.24q is no message number", number))
+		return bad(numberRule(number, "WIRE-FRAME-05a"), fmt.Sprintf("%.24q is no message number", number))
 	}
 	n, ok := parseNumber(size)
 	if !ok {
-		if bytes.IndexByte(size, ' ') >= 0 {
-			return bad("WIRE-FRAME-03b", "something stands behind the length")
-		}
-		return bad(numberRule(size), fmt.Sprintf("%.24q is no length", size))
+		return bad(numberRule(size, "WIRE-FRAME-08d"), fmt.Sprintf("%.24q is no length", size))
 	}
 	if n > MaxBody {
 		return bad("WIRE-FRAME-08d", fmt.Sprintf("the length is over %d", MaxBody))
 	}
 	return p, int(n), nil
+}
+
+var space = []byte{' '}
+
+// misfielded is the rule that a malformed line breaks, and why, where the fault
+// is not in one of its fields but in how they are set apart.
+func misfielded(text []byte) (rule, reason string) {
+	switch blanks := bytes.Count(text, space); {
+	case bytes.ContainsAny(text, "\t\v\f"):
+		return "WIRE-FRAME-03a", "there is white space other than single blanks"
+	case blanks < 2:
+		return "WIRE-FRAME-03b", "there are fewer than three fields"
+	case blanks == 2:
+		return "", ""
+	case text[0] == ' ' || text[len(text)-1] == ' ' || bytes.Contains(text, []byte("  ")):
+		return "WIRE-FRAME-03a", "there are blanks other than one between two fields"
+	}
+	return "WIRE-FRAME-03b", "something stands behind the length"
 }
 
 func typeOf(name []byte) Type {
@@ -225,8 +236,9 @@ func parseNumber(s []byte) (uint64, bool) {
 	return parseDigits(s)
 }
 
-// numberRule is the rule that a field breaks which is no number.
-func numberRule(s []byte) string {
+// numberRule is the rule that a field breaks which is no number: large, when all
+// that is wrong with it is its size.
+func numberRule(s []byte, large string) string {
 	for _, c := range s {
 		if c < '0' || c > '9' {
 			return "WIRE-FRAME-07a"
@@ -238,7 +250,7 @@ func numberRule(s []byte) string {
 	case s[0] == '0':
 		return "WIRE-FRAME-07b"
 	}
-	return "WIRE-FRAME-08d" // too large for any number
+	return large
 }
 
 // line is a request line for an error.
