@@ -3,6 +3,7 @@ package conformance
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -75,7 +76,7 @@ func (pl *play) aside(name string) (*peer, *stop) {
 	}
 	pl.mu.Lock()
 	defer pl.mu.Unlock()
-	p.acking = true
+	p.acking, p.aside = true, true
 	if before != nil {
 		pl.named[name] = before
 	} else {
@@ -84,8 +85,9 @@ func (pl *play) aside(name string) (*peer, *stop) {
 	return p, nil
 }
 
-// alive proves that the subject serves: an echo on a new connection.
+// alive proves that the subject serves: an echo on a new connection, once what was sent on the others has been read.
 func (pl *play) alive() *stop {
+	pl.dealtWith()
 	p, end := pl.aside("alive")
 	if end != nil {
 		return end
@@ -96,6 +98,29 @@ func (pl *play) alive() *stop {
 	}
 	pl.proved = true
 	return nil
+}
+
+// dealtWith waits until the subject has read what was sent to it, as far as that can be known: in virtual time all has
+// come to rest; otherwise open connections have answered a barrier or are closed, and those that the tester has closed
+// are given a moment.
+func (pl *play) dealtWith() {
+	if pl.settle != nil {
+		pl.settle()
+		return
+	}
+	left := false
+	for _, p := range pl.peers {
+		pl.mu.Lock()
+		ready := !p.closed && !p.half && p.reading && !p.out.midway() && p.unusable() == nil
+		left = left || p.closed && !p.aside
+		pl.mu.Unlock()
+		if ready {
+			pl.barrier(p) // whether it is answered will be judged in its place
+		}
+	}
+	if left {
+		pl.sleep(pl.opt.Quiet / 5)
+	}
 }
 
 // readCounter asks count how often it was executed.
@@ -138,6 +163,7 @@ func (pl *play) checkExecuted(do Executed) *stop {
 	}
 	want := int64(n)
 	pl.counted = true
+	pl.dealtWith()
 	for deadline := time.Now().Add(pl.opt.Timeout); ; pl.sleep(pl.opt.Quiet / 10) {
 		if end := pl.readCounter(); end != nil {
 			return end
@@ -247,7 +273,7 @@ func (pl *play) finale() *stop {
 			return harmed("count was executed once more when the case was over")
 		}
 	}
-	if pl.quiet && !pl.proved {
+	if pl.quiet && !pl.proved || slices.ContainsFunc(pl.peers, func(p *peer) bool { return p.closed && !p.aside }) {
 		return pl.alive()
 	}
 	return nil

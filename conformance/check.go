@@ -12,8 +12,7 @@ import (
 // ErrNoTest says that the subject cannot be tested: nobody listens, TLS fails, or there is no echo.
 var ErrNoTest = errors.New("could not test")
 
-// Check looks whether the subject can be tested at all, and which of the optional fixture actions it has. Run does so
-// before the first case. The error, an ErrNoTest, says what is missing and what to do.
+// Check looks whether the subject can be tested at all, and which of the optional fixture actions it has. The error, an ErrNoTest, says what is missing and what to do.
 func (s *Subject) Check(ctx context.Context, opt Options) error {
 	opt.fill()
 	var err error

@@ -40,6 +40,7 @@ type peer struct {
 	reading  bool
 	acking   bool
 	closed   bool // by the tester: nothing more is judged
+	aside    bool // no part of the scenario
 	half     bool // the tester has ended its direction
 	anything bool // whatever comes is right
 	awaited  bool // a step has seen its end

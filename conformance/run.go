@@ -31,7 +31,7 @@ func (o *Options) fill() {
 	}
 }
 
-// Run plays cases against the subject and judges every packet. The error is an ErrNoTest where nothing could be tested;
+// Run plays cases against the subject and judges every packet. It checks the subject first, unless that has been done. The error is an ErrNoTest where nothing could be tested;
 // what is wrong with the subject is in the report.
 func Run(ctx context.Context, s *Subject, cases []*Case, opt Options) (*Report, error) {
 	opt.fill()
@@ -41,8 +41,10 @@ func Run(ctx context.Context, s *Subject, cases []*Case, opt Options) (*Report, 
 			opt.Jobs = runtime.GOMAXPROCS(0)
 		}
 	}
-	if err := s.Check(ctx, opt); err != nil {
-		return nil, err
+	if s.fixtures == nil {
+		if err := s.Check(ctx, opt); err != nil {
+			return nil, err
+		}
 	}
 	r := &runner{ctx: ctx, subject: s, opt: &opt, breaches: map[string][]finding{}}
 	began := time.Now()

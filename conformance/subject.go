@@ -27,7 +27,6 @@ type Subject struct {
 	tls     *tls.Config
 
 	fixtures map[string]bool // short names of the actions that it has; Check finds out
-	counting sync.Mutex      // cases that use count do not overlap
 }
 
 // ServerValue makes a subject of a server in this program. For every case start makes a fresh server: serve answers one
