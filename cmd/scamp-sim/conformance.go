@@ -1,0 +1,269 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/gudtech/scamp-sim/conformance"
+	"github.com/gudtech/scamp-sim/conformance/report"
+	"github.com/gudtech/scamp-sim/scamp"
+	"github.com/gudtech/scamp-sim/sim/reference"
+)
+
+// conformanceFlags are the flags of the verb conformance.
+type conformanceFlags struct {
+	server, fingerprint, echo, only string
+	insecure, list, strict, verbose bool
+	junit, json                     string
+	jobs                            int
+	timeout                         time.Duration
+}
+
+func newConformance() *cobra.Command {
+	var f conformanceFlags
+	cmd := &cobra.Command{
+		Use:   "conformance [FILE|DIR...]",
+		Short: "Tells which rules of the specification a server breaks",
+		Long: `conformance plays the client of a server and tells which rules of the
+specification the server breaks, with the packets that prove it.
+
+Without --server it tries the built-in implementation, in memory and in virtual
+time. The server needs one action that returns what it is sent:
+Conformance.echo, or the one that --echo-action names. What else it may offer is
+in docs/adapters.md; cases that need more than there is are skipped.
+
+FILE and DIR are cases of your own instead of the built-in ones.
+
+Exit status: 0 all is well, 1 rules are broken, 2 nothing could be tested.`,
+		Example: `  scamp-sim conformance
+  scamp-sim conformance --server 127.0.0.1:30100 --insecure
+  scamp-sim conformance --server 127.0.0.1:30100 --insecure --only 'WIRE-FLOW-*' -v`,
+		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args) },
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&f.server, "server", "", "HOST:PORT or URI of the server; without it, the built-in implementation")
+	flags.StringVar(&f.fingerprint, "fingerprint", "", "fingerprint that its certificate must have")
+	flags.BoolVar(&f.insecure, "insecure", false, "accept any certificate")
+	flags.StringVar(&f.echo, "echo-action", "Conformance.echo", "action that returns its request")
+	flags.StringVar(&f.only, "only", "", "play only cases whose name or rule matches, such as 'wire-flow/*' or 'WIRE-HDR-1*'")
+	flags.BoolVar(&f.list, "list", false, "print the cases instead of playing them")
+	flags.BoolVar(&f.strict, "strict", false, "dialects count as failed")
+	flags.StringVar(&f.junit, "junit", "", "write the result as JUnit XML to this file")
+	flags.StringVar(&f.json, "json", "", "write the result as JSON to this file; - is standard output")
+	flags.IntVar(&f.jobs, "jobs", 0, "cases that run at a time; 0 chooses")
+	flags.DurationVar(&f.timeout, "timeout", 5*time.Second, "how long a reply or a close is awaited")
+	flags.BoolVarP(&f.verbose, "verbose", "v", false, "list every case with its verdict")
+	return cmd
+}
+
+func (f *conformanceFlags) run(cmd *cobra.Command, args []string) error {
+	cases, err := readCases(args)
+	if err != nil {
+		return err
+	}
+	if cases, err = f.choose(cases); err != nil {
+		return err
+	}
+	if f.list {
+		return listCases(cmd.OutOrStdout(), cases)
+	}
+	subject, name, err := f.subject()
+	if err != nil {
+		return err
+	}
+	outputs, err := f.open(cmd)
+	if err != nil {
+		return err
+	}
+	progress, done := f.progress(cmd)
+	rep, err := conformance.Run(cmd.Context(), subject, cases, conformance.Options{Jobs: f.jobs, Timeout: f.timeout, Progress: progress})
+	done()
+	if err != nil {
+		return f.cannotTest(err)
+	}
+	human := cmd.OutOrStdout()
+	if f.json == "-" {
+		human = cmd.ErrOrStderr()
+	}
+	report.Terminal(human, rep, report.Style{Color: colored(human), Verbose: f.verbose, Strict: f.strict})
+	if err := outputs.write(rep, report.Run{Subject: name, Version: version(), Strict: f.strict}); err != nil {
+		return err
+	}
+	switch {
+	case rep.Count(conformance.Fail) > 0, f.strict && rep.Count(conformance.Dialect) > 0:
+		return &statusError{code: 1}
+	case rep.Count(conformance.Errored) > 0:
+		return &statusError{code: 2}
+	}
+	return nil
+}
+
+// subject makes the subject that the flags name.
+func (f *conformanceFlags) subject() (s *conformance.Subject, name string, err error) {
+	if f.server == "" {
+		if f.fingerprint != "" || f.insecure {
+			return nil, "", errors.New("--fingerprint and --insecure are about a server: name one with --server HOST:PORT")
+		}
+		s, name = conformance.ServerValue(startReference), "built-in"
+	} else {
+		if err := checkServer(f.server, f.fingerprint, f.insecure); err != nil {
+			return nil, "", err
+		}
+		if s, err = conformance.ServerAt(f.server, f.fingerprint); err != nil {
+			return nil, "", err
+		}
+		name = f.server
+	}
+	s.Echo = f.echo
+	return s, name, nil
+}
+
+// startReference starts a fresh built-in implementation.
+func startReference() (serve func(net.Conn), stop func()) {
+	svc := &scamp.Service{Mux: reference.NewMux(), Config: scamp.Config{Logger: slog.New(slog.DiscardHandler)}}
+	return func(nc net.Conn) { svc.ServeConn(nc) }, func() { svc.Close() }
+}
+
+// choose keeps the cases that --only matches.
+func (f *conformanceFlags) choose(cases []*conformance.Case) (chosen []*conformance.Case, err error) {
+	if f.only == "" {
+		return cases, nil
+	}
+	for _, c := range cases {
+		names := append([]string{c.Name, path.Base(c.Name)}, c.Rules...)
+		for _, name := range names {
+			ok, err := path.Match(f.only, name)
+			if err != nil {
+				return nil, fmt.Errorf("--only %q is no pattern: %w; the forms are those of file names: * ? [a-z]", f.only, err)
+			}
+			if ok || strings.HasPrefix(c.Name, f.only+"/") {
+				chosen = append(chosen, c)
+				break
+			}
+		}
+	}
+	if len(chosen) == 0 {
+		return nil, fmt.Errorf("--only %q matches none of %d cases; --list prints their names and rules", f.only, len(cases))
+	}
+	return chosen, nil
+}
+
+func listCases(w io.Writer, cases []*conformance.Case) error {
+	for _, c := range cases {
+		if _, err := fmt.Fprintf(w, "%s\t%s\t%s\n", c.Name, strings.Join(c.Rules, " "), c.Title); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// cannotTest says why nothing could be tested, and what to do.
+func (f *conformanceFlags) cannotTest(err error) error {
+	wrong := new(conformance.FingerprintError)
+	switch {
+	case errors.Is(err, context.Canceled):
+		return errors.New("interrupted")
+	case errors.As(err, &wrong):
+		return fmt.Errorf("could not test: %s is not who you expect: %w; give --fingerprint %s if that is right", f.server, wrong, wrong.Got)
+	}
+	op := new(net.OpError)
+	if errors.As(err, &op) && op.Op == "dial" {
+		return fmt.Errorf("could not test: nobody answers at %s (%w); start the server, or correct --server", f.server, op.Err)
+	}
+	if strings.Contains(err.Error(), "TLS handshake") {
+		return fmt.Errorf("%w; is there a server that speaks TLS at %s?", err, f.server)
+	}
+	return err
+}
+
+// progress shows how far the run is, on a terminal.
+func (f *conformanceFlags) progress(cmd *cobra.Command) (step func(int, int, string, conformance.Verdict), done func()) {
+	w := cmd.ErrOrStderr()
+	if !isTerminal(w) {
+		return nil, func() {}
+	}
+	var bar *progressbar.ProgressBar
+	failed := 0
+	step = func(n, all int, _ string, v conformance.Verdict) {
+		if bar == nil {
+			bar = progressbar.NewOptions(all, progressbar.OptionSetWriter(w), progressbar.OptionSetWidth(30),
+				progressbar.OptionShowCount(), progressbar.OptionClearOnFinish(), progressbar.OptionThrottle(50*time.Millisecond))
+		}
+		if v == conformance.Fail {
+			failed++
+			bar.Describe(fmt.Sprintf("%d failed", failed))
+		}
+		bar.Set(n)
+	}
+	return step, func() {
+		if bar != nil {
+			bar.Clear()
+		}
+	}
+}
+
+// An outputs has the files that the result is written to. They are opened before the run, so that a wrong name is found
+// at once.
+type outputs struct {
+	json, junit io.WriteCloser
+}
+
+func (f *conformanceFlags) open(cmd *cobra.Command) (o outputs, err error) {
+	create := func(flag, name string) (io.WriteCloser, error) {
+		switch name {
+		case "":
+			return nil, nil
+		case "-":
+			return keepOpen{cmd.OutOrStdout()}, nil
+		}
+		w, err := os.Create(name)
+		if err != nil {
+			return nil, fmt.Errorf("cannot write the result of %s: %w", flag, err)
+		}
+		return w, nil
+	}
+	if o.json, err = create("--json", f.json); err != nil {
+		return o, err
+	}
+	o.junit, err = create("--junit", f.junit)
+	return o, err
+}
+
+type keepOpen struct{ io.Writer }
+
+func (keepOpen) Close() error { return nil }
+
+func (o *outputs) write(rep *conformance.Report, run report.Run) error {
+	for _, out := range []struct {
+		w     io.WriteCloser
+		write func(io.Writer, *conformance.Report, report.Run) error
+	}{{o.json, report.JSON}, {o.junit, report.JUnit}} {
+		if out.w == nil {
+			continue
+		}
+		if err := errors.Join(out.write(out.w, rep, run), out.w.Close()); err != nil {
+			return fmt.Errorf("cannot write the result: %w", err)
+		}
+	}
+	return nil
+}
+
+// colored reports whether to use colours: on a terminal, unless NO_COLOR is set (no-color.org).
+func colored(w io.Writer) bool { return os.Getenv("NO_COLOR") == "" && isTerminal(w) }
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd())) && os.Getenv("TERM") != "dumb"
+}
