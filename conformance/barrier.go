@@ -111,7 +111,7 @@ func (pl *play) dealtWith() {
 	left := false
 	for _, p := range pl.peers {
 		pl.mu.Lock()
-		ready := !p.closed && !p.half && p.reading && !p.out.midway() && p.unusable() == nil
+		ready := p.reading && p.speaks()
 		left = left || p.closed && !p.aside
 		pl.mu.Unlock()
 		if ready {
@@ -121,6 +121,11 @@ func (pl *play) dealtWith() {
 	if left {
 		pl.sleep(pl.opt.Quiet / 5)
 	}
+}
+
+// speaks reports whether a request can be sent on the connection. play.mu is held.
+func (p *peer) speaks() bool {
+	return !p.closed && !p.half && p.failed == nil && p.unusable() == nil && !p.out.midway()
 }
 
 // readCounter asks count how often it was executed.
@@ -282,10 +287,10 @@ func (pl *play) finale() *stop {
 // conclude proves that one connection has been left in order.
 func (pl *play) conclude(p *peer) *stop {
 	pl.mu.Lock()
-	usable := p.unusable() == nil
-	torn := p.out.midway()
+	usable := p.unusable() == nil && p.failed == nil
+	speaks := p.speaks()
 	pl.mu.Unlock()
-	if usable && !torn {
+	if speaks {
 		end := pl.barrier(p)
 		pl.mu.Lock()
 		closed := p.ended()

@@ -73,10 +73,16 @@ func (p *peer) request(id *jsonValue) *outgoing {
 	return nil
 }
 
+// isRequest reports whether the subject asks something. Other types than reply are judged elsewhere (WIRE-HDR-07b).
+func (m *incoming) isRequest() bool {
+	kind, _ := m.header.get("type")
+	return kind.text == "request"
+}
+
 // replies returns the subject's messages with this id that no expectation has taken.
 func (p *peer) replies(id *jsonValue) (found []*incoming) {
 	for _, m := range p.messages {
-		if !m.whole && sameID(m.id, id) {
+		if !m.whole && !m.isRequest() && sameID(m.id, id) {
 			found = append(found, m)
 		}
 	}

@@ -18,6 +18,8 @@ type Options struct {
 	Timeout time.Duration
 	// Quiet is T_quiet, 0.5 s: how long silence lasts where a rule's Test demands it.
 	Quiet time.Duration
+	// Force plays the cases even where Check says that the subject cannot be tested: none of them can pass then.
+	Force bool
 	// Progress is called when a case has ended, from one goroutine at a time, with the number of those that have.
 	Progress func(done, all int, name string, v Verdict)
 }
@@ -41,12 +43,13 @@ func Run(ctx context.Context, s *Subject, cases []*Case, opt Options) (*Report, 
 			opt.Jobs = runtime.GOMAXPROCS(0)
 		}
 	}
+	r := &runner{ctx: ctx, subject: s, opt: &opt, breaches: map[string][]finding{}}
 	if s.fixtures == nil {
-		if err := s.Check(ctx, opt); err != nil {
+		if err := s.Check(ctx, opt); err != nil && !opt.Force {
 			return nil, err
 		}
+		r.hopeless = s.fixtures == nil
 	}
-	r := &runner{ctx: ctx, subject: s, opt: &opt, breaches: map[string][]finding{}}
 	began := time.Now()
 	r.plan(cases)
 	r.playAll()
@@ -61,6 +64,8 @@ type runner struct {
 	subject *Subject
 	opt     *Options
 	jobs    []*job
+	// hopeless: Check has failed. Nothing is excused then.
+	hopeless bool
 
 	mu       sync.Mutex
 	left     map[*Case]int // jobs of a case that have not ended
@@ -233,7 +238,7 @@ func (r *runner) ended(j *job) {
 // play plays a job and fills in its result.
 func (r *runner) play(j *job) {
 	c := j.c
-	if reason := r.subject.lacks(c); reason != "" {
+	if reason := r.subject.lacks(c); reason != "" && !r.hopeless {
 		j.result = Result{Verdict: Unsupported, Notes: []string{reason}}
 		return
 	}
@@ -261,7 +266,7 @@ func (r *runner) play(j *job) {
 	if left != nil && end == nil {
 		end = harmed("the subject cannot be left in order: %v", left)
 	}
-	j.result = pl.result(end, variant)
+	j.result = pl.result(end, variant, r.hopeless)
 	j.result.Took = took
 	r.collect(pl, variant)
 }

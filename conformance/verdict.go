@@ -16,12 +16,13 @@ type finding struct {
 	Failure
 }
 
-// result makes the result of a run that ended so; nil is the end of the script.
-func (pl *play) result(end *stop, variant string) Result {
+// result makes the result of a run that ended so; nil is the end of the script. A subject that is hopeless is not excused
+// by an unreadable connection.
+func (pl *play) result(end *stop, variant string, hopeless bool) Result {
 	res := Result{Verdict: pl.verdict, Notes: pl.notes}
 	rule, _ := spec.Lookup(pl.c.Rules[0])
 	if end != nil {
-		if broken := pl.unreadable(); broken != nil && end.verdict == Fail && !slices.Contains(pl.c.Rules, broken.rule) {
+		if broken := pl.unreadable(); broken != nil && !hopeless && end.verdict == Fail && !slices.Contains(pl.c.Rules, broken.rule) {
 			end = &stop{verdict: Unsupported, reason: fmt.Sprintf("the connection cannot be read on (%s): %s", broken.rule, broken.reason)}
 		}
 		if end.verdict == Fail && !end.harm && rule.Level != "MUST" && rule.Level != "" {

@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net"
 	"sync"
+	"time"
 
 	"github.com/gudtech/scamp-sim/scamp"
 	"github.com/gudtech/scamp-sim/sim/interpose"
@@ -72,15 +73,18 @@ func (s Server) Start(logger *slog.Logger) (serve func(net.Conn), stop func()) {
 // server is what the connections of one wrong server share.
 type server struct {
 	mu   sync.Mutex
-	dead bool
+	dead time.Time // until when it is dead
 	open map[*interpose.Conn]bool
 	last *interpose.Conn // entered last
 }
 
+// restart is how long a dead server stays dead: until whoever watches over it has started it again.
+const restart = time.Second
+
 func (w *server) enter(c *interpose.Conn) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.dead {
+	if time.Now().Before(w.dead) {
 		return false
 	}
 	w.open[c] = true
@@ -95,10 +99,10 @@ func (w *server) leave(c *interpose.Conn) {
 }
 
 // die is the death of the process: every connection ends, and so does every new
-// one at once.
+// one for a while.
 func (w *server) die() {
 	w.mu.Lock()
-	w.dead = true
+	w.dead = time.Now().Add(restart)
 	var open []*interpose.Conn
 	for c := range w.open {
 		open = append(open, c)

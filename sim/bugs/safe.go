@@ -41,6 +41,23 @@ var safe = []Server{
 				f.Pass(p)
 			}}
 		}},
+	{Name: "dies-of-open-messages", Rule: "WIRE-SAFE-06b", Title: "ends when a thousand messages are open on a connection",
+		wrap: func(w *server) interpose.Config {
+			open := map[uint64]bool{}
+			return interpose.Config{In: func(f *interpose.Flow, p interpose.Packet) {
+				switch p.Type {
+				case "HEADER":
+					open[p.Number] = true
+				case "EOF", "TXERR":
+					delete(open, p.Number)
+				}
+				if len(open) >= 1000 {
+					w.die()
+					return
+				}
+				f.Pass(p)
+			}}
+		}},
 	{Name: "wedges-on-odd-input", Rule: "WIRE-SAFE-08", Title: "stops reading when a message has no type, and stays connected",
 		wrap: func(*server) interpose.Config {
 			wedged := false
