@@ -11,13 +11,17 @@ import (
 // barrier sends a complete echo request and waits for its reply: what was sent before has been read by then.
 func (pl *play) barrier(p *peer) *stop {
 	pl.mu.Lock()
+	if p.wedged {
+		pl.mu.Unlock()
+		return harmed("the connection has left a barrier unanswered before")
+	}
 	p.sends++
 	number := p.nextOut
 	id := jsonValue{kind: '0', text: strconv.FormatUint(number+1, 10)}
 	for n := number + 1001; p.request(&id) != nil || len(p.replies(&id)) > 0; n++ { // the case has used it
 		id.text = strconv.FormatUint(n, 10)
 	}
-	body := fmt.Appendf(nil, `{"barrier":%d}`, number)
+	body := fmt.Appendf(nil, `{"barrier":%d,"of":%s}`, number, quoteJSON([]byte(pl.token+" "+p.name)))
 	header := fmt.Appendf(nil, `{"type":"request","action":%s,"version":1,"envelope":"json","request_id":%s}`, quoteJSON([]byte(pl.subject.action("echo"))), id.text)
 	pl.mu.Unlock()
 	var octets []byte
@@ -46,6 +50,7 @@ func (pl *play) barrier(p *peer) *stop {
 	case answered:
 		return failed("the barrier, a complete echo, was not answered: %v", p.unusable())
 	}
+	p.wedged = true
 	return harmed("the barrier, a complete echo, was not answered within %v on an open connection (WIRE-SAFE-08)", pl.opt.Timeout)
 }
 

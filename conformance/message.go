@@ -134,6 +134,9 @@ func (p *peer) apply(pkt packet) {
 			m.abort = &text
 		}
 		p.judgeReply(m)
+		if of, ok := bytes.CutPrefix(m.body, []byte(`{"barrier":`)); ok && !bytes.Contains(of, quoteJSON([]byte(p.play.token+" "+p.name))) {
+			p.play.crossed = true
+		}
 	case "ACK":
 		if o := p.own(pkt.number); o != nil {
 			if total, err := strconv.ParseUint(string(pkt.body), 10, 64); err == nil {

@@ -36,6 +36,7 @@ type peer struct {
 	clean   bool      // what has been written ends with a packet
 	failed  error     // why nothing more can be written
 	stalled bool      // the subject took nothing for T_reply
+	wedged  bool      // a barrier was not answered
 
 	reading  bool
 	acking   bool

@@ -26,6 +26,10 @@ type play struct {
 	named  map[string]*peer
 	log    []entry
 	found  []found // breaches of rules that are judged on every packet
+	// token stands in the barriers of this run. Where one with another token comes back, the subject has mixed up its
+	// connections: what has come here proves nothing about this case.
+	token   string
+	crossed bool
 
 	env      Env
 	on       string // the connection of the steps

@@ -33,8 +33,8 @@ func (o *Options) fill() {
 	}
 }
 
-// Run plays cases against the subject and judges every packet. It checks the subject first, unless that has been done. The error is an ErrNoTest where nothing could be tested;
-// what is wrong with the subject is in the report.
+// Run plays cases against the subject and judges every packet. It checks the subject first, unless that has been done.
+// The error is an ErrNoTest where nothing could be tested; what is wrong with the subject is in the report.
 func Run(ctx context.Context, s *Subject, cases []*Case, opt Options) (*Report, error) {
 	opt.fill()
 	if opt.Jobs <= 0 {
@@ -43,7 +43,7 @@ func Run(ctx context.Context, s *Subject, cases []*Case, opt Options) (*Report, 
 			opt.Jobs = runtime.GOMAXPROCS(0)
 		}
 	}
-	r := &runner{ctx: ctx, subject: s, opt: &opt, breaches: map[string][]finding{}}
+	r := &runner{ctx: ctx, subject: s, opt: &opt, left: map[*Case]int{}}
 	if s.fixtures == nil {
 		if err := s.Check(ctx, opt); err != nil && !opt.Force {
 			return nil, err
@@ -67,14 +67,13 @@ type runner struct {
 	// hopeless: Check has failed. Nothing is excused then.
 	hopeless bool
 
-	mu       sync.Mutex
-	left     map[*Case]int // jobs of a case that have not ended
-	done     int
-	deaths   int  // how often the subject stopped serving
-	dead     bool // and did not come back
-	died     []string
-	packets  bool
-	breaches map[string][]finding // by rule
+	mu      sync.Mutex
+	left    map[*Case]int // jobs of a case that have not ended
+	done    int           // cases
+	deaths  []span        // when the subject did not serve
+	dead    bool          // it did not come back
+	died    []string      // cases in which it did
+	crossed bool          // a connection was sent what belongs to another
 }
 
 // A job is one run of a case.
@@ -82,11 +81,18 @@ type job struct {
 	c       *Case
 	variant int // index in Each
 	result  Result
+	found   []finding // breaches of rules that are judged on every packet
+	packets bool      // some came
+	when    span
 }
+
+// A span is a stretch of time.
+type span struct{ from, to time.Time }
+
+func (s span) overlaps(o span) bool { return s.from.Before(o.to) && o.from.Before(s.to) }
 
 // plan makes the jobs.
 func (r *runner) plan(cases []*Case) {
-	r.left = map[*Case]int{}
 	for _, c := range cases {
 		n := 1
 		if c.Each != nil {
@@ -99,8 +105,8 @@ func (r *runner) plan(cases []*Case) {
 	}
 }
 
-// playAll plays the jobs, several at a time; those that use count one after another. Jobs that failed while the subject
-// was dying are played again alone, so that only the one that kills it is blamed.
+// playAll plays the jobs, several at a time; those that use count one after another. Jobs that others may have disturbed
+// are played again alone, so that nothing is blamed on the wrong case.
 func (r *runner) playAll() {
 	var free, counting []*job
 	for _, j := range r.jobs {
@@ -110,29 +116,20 @@ func (r *runner) playAll() {
 			free = append(free, j)
 		}
 	}
-	var mu sync.Mutex
-	var again []*job
 	lane := func(jobs <-chan *job) {
 		for j := range jobs {
-			if r.playOne(j) {
-				mu.Lock()
-				again = append(again, j)
-				mu.Unlock()
-				continue
-			}
-			r.ended(j)
+			r.playOne(j)
 		}
 	}
 	var wg sync.WaitGroup
 	queue, line := filled(free), filled(counting)
-	for range max(1, r.opt.Jobs-1) {
+	for range max(1, r.opt.Jobs) - 1 {
 		wg.Go(func() { lane(queue) })
 	}
 	wg.Go(func() { lane(line); lane(queue) })
 	wg.Wait()
-	for _, j := range again {
-		r.playAlone(j, len(again))
-		r.ended(j)
+	if !r.subject.virtual() {
+		r.playDisturbed()
 	}
 }
 
@@ -146,83 +143,19 @@ func filled(jobs []*job) <-chan *job {
 	return ch
 }
 
-// playOne plays a job. It reports whether it must be played again: it failed, and the subject died meanwhile.
-func (r *runner) playOne(j *job) (again bool) {
+// playOne plays a job among others.
+func (r *runner) playOne(j *job) {
 	r.mu.Lock()
-	deaths, dead := r.deaths, r.dead
+	dead := r.dead
 	r.mu.Unlock()
 	if dead {
 		j.result = Result{Verdict: Errored, Failures: []Failure{{Case: j.c.Name, Reason: "not tried: the subject has died"}}}
-		return false
-	}
-	r.play(j)
-	if r.subject.virtual() || j.result.Verdict != Fail {
-		return false
-	}
-	r.revive()
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.deaths != deaths
-}
-
-// playAlone plays a job again that may have killed the subject, together with others at the time.
-func (r *runner) playAlone(j *job, suspects int) {
-	r.mu.Lock()
-	deaths, dead := r.deaths, r.dead
-	r.mu.Unlock()
-	if dead {
-		if suspects > 1 {
-			j.result.Verdict = Errored
-			j.result.Failures = []Failure{{Case: j.c.Name, Reason: fmt.Sprintf(
-				"the subject died while this and %d other cases ran, and did not come back; run with --jobs 1, or let it be restarted when it ends", suspects-1)}}
-		}
-		return
-	}
-	r.play(j)
-	if j.result.Verdict == Fail {
-		r.revive()
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.deaths != deaths {
-		r.died = append(r.died, j.c.Name)
-		for i := range j.result.Failures {
-			j.result.Failures[i].Reason += "; the subject died"
+	} else {
+		r.play(j)
+		if j.result.Verdict == Fail && !r.subject.virtual() {
+			r.revive(j)
 		}
 	}
-}
-
-// revive looks whether the subject serves, and waits for it to be restarted if it does not.
-func (r *runner) revive() {
-	serves := func() bool {
-		return r.subject.greet(func() (net.Conn, error) { return r.subject.connect(r.ctx, r.opt.Timeout) }, r.opt) == nil
-	}
-	if serves() {
-		return
-	}
-	back := false
-	for deadline := time.Now().Add(2 * r.opt.Timeout); !back && time.Now().Before(deadline) && r.ctx.Err() == nil; {
-		pause(r.ctx, r.opt.Quiet/5)
-		back = serves()
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.deaths++
-	r.dead = r.dead || !back
-}
-
-// pause lets real time pass.
-func pause(ctx context.Context, d time.Duration) {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-	case <-ctx.Done():
-	}
-}
-
-// ended counts a job, and reports the case when it was its last.
-func (r *runner) ended(j *job) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.left[j.c]--
@@ -235,6 +168,78 @@ func (r *runner) ended(j *job) {
 	}
 }
 
+// revive looks whether the subject serves, and waits for it to be restarted if it does not.
+func (r *runner) revive(j *job) {
+	r.mu.Lock()
+	crossed := r.crossed
+	r.mu.Unlock()
+	serves := func() bool {
+		return r.subject.greet(func() (net.Conn, error) { return r.subject.connect(r.ctx, r.opt.Timeout) }, r.opt) == nil
+	}
+	if crossed || serves() {
+		return
+	}
+	back := false
+	for deadline := time.Now().Add(2 * r.opt.Timeout); !back && time.Now().Before(deadline) && r.ctx.Err() == nil; {
+		pause(r.ctx, r.opt.Quiet/5)
+		back = serves()
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.deaths = append(r.deaths, span{j.when.from, time.Now()})
+	r.dead = r.dead || !back && !r.crossed
+}
+
+// pause lets real time pass.
+func pause(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
+}
+
+// playDisturbed plays those jobs again, one after another, that did not pass while the subject died or mixed up its
+// connections.
+func (r *runner) playDisturbed() {
+	var again []*job
+	for _, j := range r.jobs {
+		during := slices.ContainsFunc(r.deaths, j.when.overlaps)
+		if (during || r.crossed) && !j.undisturbed() {
+			again = append(again, j)
+		}
+	}
+	for _, j := range again {
+		if r.dead {
+			if len(again) > 1 {
+				j.result.Verdict = Errored
+				j.result.Failures = []Failure{{Case: j.c.Name, Reason: fmt.Sprintf(
+					"the subject died while this and %d other cases ran, and did not come back; run with --jobs 1, or let it be restarted when it ends", len(again)-1)}}
+			}
+			continue
+		}
+		deaths := len(r.deaths)
+		r.play(j)
+		if j.result.Verdict != Fail {
+			continue
+		}
+		r.revive(j)
+		if len(r.deaths) > deaths {
+			r.died = append(r.died, j.c.Name)
+			for i := range j.result.Failures {
+				j.result.Failures[i].Reason += "; the subject stopped serving"
+			}
+		}
+	}
+}
+
+// undisturbed reports whether nothing was found that others might have caused.
+func (j *job) undisturbed() bool {
+	return (j.result.Verdict == Pass || j.result.Verdict == Unsupported) &&
+		!slices.ContainsFunc(j.found, func(f finding) bool { return f.grade == GradeFail })
+}
+
 // play plays a job and fills in its result.
 func (r *runner) play(j *job) {
 	c := j.c
@@ -243,6 +248,7 @@ func (r *runner) play(j *job) {
 		return
 	}
 	pl := newPlay(c, r.subject, r.opt)
+	pl.token = fmt.Sprintf("%s/%d", c.Name, j.variant)
 	var variant string
 	if c.Each != nil {
 		text, err := EvalText(c.Each.Texts[j.variant], &pl.env)
@@ -268,7 +274,13 @@ func (r *runner) play(j *job) {
 	}
 	j.result = pl.result(end, variant, r.hopeless)
 	j.result.Took = took
-	r.collect(pl, variant)
+	j.when = span{pl.start, time.Now()}
+	j.found, j.packets = pl.findings(variant)
+	if pl.crossed {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.crossed = true
+	}
 }
 
 // lacks says what a case needs that the subject does not have; "" is nothing.

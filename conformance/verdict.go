@@ -2,7 +2,6 @@ package conformance
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -11,6 +10,7 @@ import (
 
 // A finding is a breach as a report shows it.
 type finding struct {
+	rule  string
 	grade Grade
 	note  string
 	Failure
@@ -73,27 +73,22 @@ func (pl *play) failure(variant string, line int, reason, conn string) Failure {
 	}
 }
 
-// collect adds the breaches of a run to those of the rules.
-func (r *runner) collect(pl *play, variant string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, p := range pl.peers {
-		r.packets = r.packets || len(p.messages) > 0
-	}
-	const most = 3 // of a rule
+// findings returns the breaches of a run, the first few of each rule, and whether any packets came.
+func (pl *play) findings(variant string) (some []finding, packets bool) {
+	const most = 3
+	times := map[string]int{}
 	for _, f := range pl.found {
-		known := r.breaches[f.rule]
-		if len(known) >= most && !(f.grade == GradeFail && known[0].grade != GradeFail) {
+		if times[f.rule+string(f.grade)]++; times[f.rule+string(f.grade)] > most {
 			continue
 		}
-		b := finding{f.grade, f.reason, pl.failure(variant, 0, f.reason, f.conn)}
+		b := finding{f.rule, f.grade, f.reason, pl.failure(variant, 0, f.reason, f.conn)}
 		b.Script = nil
-		if f.grade == GradeFail { // those first
-			r.breaches[f.rule] = append([]finding{b}, known...)
-		} else {
-			r.breaches[f.rule] = append(known, b)
-		}
+		some = append(some, b)
 	}
+	for _, p := range pl.peers {
+		packets = packets || len(p.messages) > 0
+	}
+	return some, packets
 }
 
 // merge makes one result of the runs of a case.
@@ -131,34 +126,37 @@ func (r *runner) report(cases []*Case) *Report {
 	for _, c := range cases {
 		rep.Results = append(rep.Results, r.merge(c))
 	}
-	if !r.packets {
+	if !slices.ContainsFunc(r.jobs, func(j *job) bool { return j.packets }) {
 		return rep
 	}
 	for _, id := range judged {
 		rep.Results = append(rep.Results, r.judgedResult(id))
 	}
-	for _, id := range slices.Sorted(maps.Keys(r.breaches)) {
-		if !slices.Contains(judged, id) {
-			panic("conformance: " + id + " is judged and not listed")
-		}
-	}
 	return rep
 }
 
+// judgedResult makes the result of a rule out of what all runs have found.
 func (r *runner) judgedResult(id string) Result {
 	rule, _ := spec.Lookup(id)
 	res := Result{Name: "every-packet/" + id, Rules: []string{id}, Level: rule.Level, Title: rule.Title, Verdict: Pass}
-	for _, b := range r.breaches[id] {
-		if b.grade == GradeFail {
-			res.Verdict = Fail
-			res.Failures = append(res.Failures, b.Failure)
-			continue
-		}
-		if res.Verdict == Pass {
-			res.Verdict = Dialect
-		}
-		if !slices.Contains(res.Notes, b.note) {
-			res.Notes = append(res.Notes, b.note)
+	const most = 3
+	for _, j := range r.jobs {
+		for _, f := range j.found {
+			switch {
+			case f.rule != id:
+			case f.grade == GradeFail:
+				res.Verdict = Fail
+				if len(res.Failures) < most {
+					res.Failures = append(res.Failures, f.Failure)
+				}
+			default:
+				if res.Verdict == Pass {
+					res.Verdict = Dialect
+				}
+				if len(res.Notes) < most && !slices.Contains(res.Notes, f.note) {
+					res.Notes = append(res.Notes, f.note)
+				}
+			}
 		}
 	}
 	if res.Verdict == Fail {
