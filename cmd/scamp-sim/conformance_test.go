@@ -1,0 +1,210 @@
+package main
+
+import (
+	"encoding/json"
+	"encoding/xml"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/gudtech/scamp-sim/fixtures"
+	"github.com/gudtech/scamp-sim/sim/bugs"
+)
+
+var summaryLine = regexp.MustCompile(`(?m)^([0-9]+) passed, ([0-9]+) failed, ([0-9]+) skipped.* in .*s$`)
+
+func summary(t *testing.T, out string) (passed, failed, skipped int) {
+	t.Helper()
+	m := summaryLine.FindStringSubmatch(out)
+	if m == nil {
+		t.Fatalf("no summary at the end of:\n%s", out)
+	}
+	passed, _ = strconv.Atoi(m[1])
+	failed, _ = strconv.Atoi(m[2])
+	skipped, _ = strconv.Atoi(m[3])
+	return passed, failed, skipped
+}
+
+// The main job, with no set-up.
+func TestConformanceOfTheBuiltIn(t *testing.T) {
+	o := scampSim(t, "", "conformance", "--strict")
+	passed, failed, skipped := summary(t, o.stdout)
+	if o.code != 0 || passed < 200 || failed != 0 || skipped != 0 || o.stderr != "" {
+		t.Fatalf("exit %d\n%s%s", o.code, o.stdout, o.stderr)
+	}
+}
+
+// Two processes, over TLS.
+func TestConformanceOverTLS(t *testing.T) {
+	s := serve(t)
+	dir := t.TempDir()
+	o := scampSim(t, "", "conformance", "--server", s.uri, "--fingerprint", s.fingerprint, "--strict",
+		"--json", filepath.Join(dir, "r.json"), "--junit", filepath.Join(dir, "r.xml"))
+	passed, failed, skipped := summary(t, o.stdout)
+	if o.code != 0 || passed < 200 || failed != 0 || skipped > 1 {
+		t.Fatalf("exit %d\n%s%s", o.code, o.stdout, o.stderr)
+	}
+	var doc struct {
+		Format  int
+		Summary map[string]int
+		Results []struct{ Name, Verdict string }
+	}
+	read(t, filepath.Join(dir, "r.json"), func(b []byte) error { return json.Unmarshal(b, &doc) })
+	if doc.Format != 1 || doc.Summary["pass"] != passed || len(doc.Results) != passed+failed+skipped {
+		t.Errorf("JSON: %d results, summary %v", len(doc.Results), doc.Summary)
+	}
+	var suites struct {
+		Tests int `xml:"tests,attr"`
+	}
+	read(t, filepath.Join(dir, "r.xml"), func(b []byte) error { return xml.Unmarshal(b, &suites) })
+	if suites.Tests != passed+failed+skipped {
+		t.Errorf("JUnit: %d tests", suites.Tests)
+	}
+}
+
+func read(t *testing.T, file string, parse func([]byte) error) {
+	t.Helper()
+	b, err := os.ReadFile(file)
+	if err == nil {
+		err = parse(b)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// quick are bugs of each kind whose cases do not wait long.
+var quick = []string{"accepts-bare-lf", "pads-lengths", "skips-numbers", "executes-after-fatal", "turns-ids-into-numbers",
+	"acks-past-end", "replies-twice", "unknown-action-is-success", "dies-on-null-header"}
+
+// A wrong server over TLS: the suite names the rule that it breaks. With SCAMP_SIM_ALL_BUGS=1 all of them are tried,
+// which takes a quarter of an hour.
+func TestConformanceNamesTheBrokenRule(t *testing.T) {
+	names := quick
+	if os.Getenv("SCAMP_SIM_ALL_BUGS") != "" {
+		names = nil
+		for _, b := range bugs.Servers() {
+			names = append(names, b.Name)
+		}
+	}
+	for _, name := range names {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			bug, _ := bugs.Lookup(name)
+			args := []string{"--only", bug.Rule}
+			if os.Getenv("SCAMP_SIM_ALL_BUGS") != "" {
+				args = nil
+			}
+			s := serve(t, "--bug", name)
+			o := scampSim(t, "", append(args, "conformance", "--server", s.uri, "--fingerprint", s.fingerprint)...)
+			broken, _, _ := strings.Cut(o.stdout[strings.LastIndex(o.stdout, "rules broken:"):], "\n\n")
+			if o.code != 1 || !strings.Contains(broken, bug.Rule) || !strings.Contains(o.stdout, "S> ") {
+				t.Errorf("exit %d, and the report does not name %s with packets\n%s%s", o.code, bug.Rule, o.stdout, o.stderr)
+			}
+		})
+	}
+}
+
+// Your own cases instead of the built-in ones.
+func TestConformanceOfYourOwnCases(t *testing.T) {
+	dir := t.TempDir()
+	good := filepath.Join(dir, "good.case")
+	write(t, good, "# A request is answered.\nrule: WIRE-RPC-06a\nrole: server\n\nrequest 0 echo {}\nexpect echo 1\n")
+	bad := filepath.Join(dir, "bad.case")
+	write(t, bad, "# An echo answers nonsense.\nrule: WIRE-RPC-06a\nrole: server\n\nrequest 0 echo {\"a\":1}\nexpect reply 1 \"nonsense\"\n")
+	if o := scampSim(t, "", "conformance", good); o.code != 0 {
+		t.Errorf("exit %d\n%s%s", o.code, o.stdout, o.stderr)
+	}
+	o := scampSim(t, "", "conformance", dir)
+	for _, want := range []string{"FAIL", "An echo answers nonsense.", ">   6  expect reply 1 \"nonsense\"", "→ of the reply to id 1, the body has 7 octets", `{"a":1}`, "1 failed"} {
+		if !strings.Contains(o.stdout, want) {
+			t.Errorf("the report has no %q:\n%s", want, o.stdout)
+		}
+	}
+	if o.code != 1 {
+		t.Errorf("exit %d", o.code)
+	}
+}
+
+func write(t *testing.T, file, text string) {
+	t.Helper()
+	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestConformanceLists(t *testing.T) {
+	o := scampSim(t, "", "conformance", "--list", "--only", "WIRE-FRAME-04*")
+	if o.code != 0 || !strings.Contains(o.stdout, "wire-frame/bare-lf\tWIRE-FRAME-04a\t") || strings.Contains(o.stdout, "wire-hdr") {
+		t.Errorf("exit %d\n%s", o.code, o.stdout)
+	}
+}
+
+// Bad input: one line that names the thing and the mend, and exit status 2.
+func TestConformanceCannotTest(t *testing.T) {
+	dir := t.TempDir()
+	malformed := filepath.Join(dir, "malformed.case")
+	write(t, malformed, "# A request is answered.\nrule: WIRE-RPC-06a\nrole: server\n\nrequset 0 echo {}\n")
+	s := serve(t)
+	hostport := strings.TrimPrefix(s.uri, "beepish+tls://")
+	for name, tc := range map[string]struct {
+		args, words []string
+	}{
+		"unknown flag":         {[]string{"--nosuch"}, []string{"--nosuch", "--help"}},
+		"no such file":         {[]string{filepath.Join(dir, "none.case")}, []string{"none.case"}},
+		"directory of nothing": {[]string{t.TempDir()}, []string{".case"}},
+		"malformed case":       {[]string{malformed}, []string{"malformed.case:5:1", `did you mean "request"`}},
+		"nothing matches":      {[]string{"--only", "nosuch*"}, []string{"nosuch*", "--list"}},
+		"no pattern":           {[]string{"--only", "[a"}, []string{"[a"}},
+		"nobody listens":       {[]string{"--server", closedPort(t), "--insecure"}, []string{"nobody answers", "--server"}},
+		"no address":           {[]string{"--server", "nowhere", "--insecure"}, []string{"nowhere"}},
+		"no certificate named": {[]string{"--server", hostport}, []string{"--fingerprint", "--insecure"}},
+		"both":                 {[]string{"--server", hostport, "--insecure", "--fingerprint", s.fingerprint}, []string{"exclude"}},
+		"no server":            {[]string{"--insecure"}, []string{"--server"}},
+		"other certificate":    {[]string{"--server", hostport, "--fingerprint", fixtures.Fingerprint("other")}, []string{s.fingerprint}},
+		"not TLS":              {[]string{"--server", plainServer(t), "--insecure", "--timeout", "1s"}, []string{"TLS"}},
+		"no echo":              {[]string{"--server", hostport, "--insecure", "--echo-action", "No.echo"}, []string{"No.echo", "--echo-action"}},
+		"cannot write":         {[]string{"--json", filepath.Join(dir, "none", "r.json")}, []string{"--json"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			scampSim(t, "", append([]string{"conformance"}, tc.args...)...).oneLine(t, 2, tc.words...)
+		})
+	}
+}
+
+// closedPort returns an address at which nobody listens.
+func closedPort(t *testing.T) string {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	return ln.Addr().String()
+}
+
+// plainServer answers everything with text.
+func plainServer(t *testing.T) string {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { ln.Close() })
+	go func() {
+		for {
+			nc, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			fmt.Fprint(nc, "220 hello\r\n")
+			nc.Close()
+		}
+	}()
+	return ln.Addr().String()
+}

@@ -1,0 +1,113 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// binary is the command, built for the tests.
+var binary string
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "scamp-sim")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	binary = filepath.Join(dir, "scamp-sim")
+	build := exec.Command("go", "build", "-o", binary, ".")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "build: %v\n%s", err, out)
+		os.Exit(1)
+	}
+	code := m.Run()
+	os.RemoveAll(dir)
+	os.Exit(code)
+}
+
+// An outcome is what a run of the command has left.
+type outcome struct {
+	code           int
+	stdout, stderr string
+}
+
+// scampSim runs the command to its end.
+func scampSim(t *testing.T, stdin string, args ...string) outcome {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), binary, args...)
+	cmd.Stdin = strings.NewReader(stdin)
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	err := cmd.Run()
+	if exit := (*exec.ExitError)(nil); err != nil && !asExit(err, &exit) {
+		t.Fatal(err)
+	}
+	return outcome{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()}
+}
+
+func asExit(err error, exit **exec.ExitError) bool {
+	e, ok := err.(*exec.ExitError)
+	*exit = e
+	return ok
+}
+
+// A served is a running "scamp-sim serve".
+type served struct {
+	cmd              *exec.Cmd
+	uri, fingerprint string
+}
+
+// serve starts a server on a free port. It ends with the test.
+func serve(t *testing.T, args ...string) *served {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	cmd := exec.CommandContext(ctx, binary, append([]string{"serve", "--listen", "127.0.0.1:0"}, args...)...)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		cancel()
+		cmd.Wait()
+	})
+	line := make([]byte, 200)
+	n, err := out.Read(line)
+	if err != nil {
+		t.Fatal("serve is not ready: ", err)
+	}
+	uri, fingerprint, ok := strings.Cut(strings.TrimSuffix(string(line[:n]), "\n"), "\t")
+	if !ok || !strings.HasPrefix(uri, "beepish+tls://127.0.0.1:") || len(fingerprint) != 59 {
+		t.Fatalf("serve says %q", line[:n])
+	}
+	return &served{cmd, uri, fingerprint}
+}
+
+// oneLine fails unless the command said one line that has these words, and ended with this status.
+func (o outcome) oneLine(t *testing.T, code int, words ...string) {
+	t.Helper()
+	if o.code != code {
+		t.Errorf("exit status %d, want %d; stderr: %s", o.code, code, o.stderr)
+	}
+	if n := strings.Count(o.stderr, "\n"); n != 1 {
+		t.Errorf("%d lines on standard error: %s", n, o.stderr)
+	}
+	for _, w := range append(words, "scamp-sim: ") {
+		if !strings.Contains(o.stderr, w) {
+			t.Errorf("nothing about %q in %q", w, o.stderr)
+		}
+	}
+	if strings.Contains(o.stderr, "goroutine ") {
+		t.Errorf("a stack trace: %s", o.stderr)
+	}
+}
