@@ -11,14 +11,21 @@ import (
 // A Request asks for an action: a header and a body.
 type Request struct {
 	Header
-	// Body is the body; nil is none. A service's handler reads from it. A
-	// caller's Body is read until the request is sent, which may be after Call
-	// has returned, since a reply may come early.
+	// Body is the body; nil is none. A service's handler reads from it.
+	//
+	// A caller's Body is read until the request is sent, which may be after
+	// Call has returned, since a reply may come early. A Body that is an
+	// io.Closer is closed when it is no longer needed, and that may be while a
+	// Read waits, which Close should end: a call that fails leaves no goroutine
+	// behind. Call does not touch the Body when it returns a *ConnectionError
+	// of a connection that had ended before.
 	Body io.Reader
 }
 
 // NewRequest returns a request of version 1 in the envelope json. The body is
-// not copied: it must not change before the reply has been read.
+// not copied: it must not change before it has been sent, which it has when the
+// service replies on complete requests only and Call has returned. The request
+// may be used again.
 func NewRequest(action string, body []byte) *Request {
 	return &Request{
 		Header: Header{Action: action, Version: 1, Envelope: "json"},
@@ -69,35 +76,6 @@ func (r *Reply) ReadAll(limit int) ([]byte, error) {
 	return r.m.collect(limit)
 }
 
-// collect waits for the end of the message and returns what of the body has not been read.
-func (m *MessageReader) collect(limit int) ([]byte, error) {
-	c := m.c
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	m.limit = limit
-	if m.mode == modeStream {
-		m.mode = modeCollect
-		m.consume(m.unread())
-	}
-	if m.unread() > limit {
-		m.overflow()
-	}
-	for m.err == nil && m.closed == nil {
-		m.ready.Wait()
-	}
-	switch {
-	case m.closed != nil:
-		return nil, m.closed
-	case m.err != io.EOF:
-		m.drop()
-		return nil, m.err
-	}
-	b := m.buf[m.at:]
-	c.buffered -= len(b)
-	m.buf, m.at = nil, 0
-	return b, nil
-}
-
 // A call is a request that waits for its reply.
 type call struct {
 	c        *Connection
@@ -109,6 +87,8 @@ type call struct {
 	// Written once with c.mu held, before done is closed.
 	reply *MessageReader
 	err   error
+
+	stop func() bool // ends the watch over the caller's context; guarded by c.mu
 }
 
 // finish gives the call its outcome; the first one counts. c.mu is held.
@@ -120,23 +100,79 @@ func (k *call) finish(reply *MessageReader, err error) {
 }
 
 // giveUp ends the call from this side: no reply is awaited, a request half sent
-// ends with TXERR (WIRE-TIME-12). c.mu is held.
-func (k *call) giveUp(err error) {
+// ends with TXERR (WIRE-TIME-12), and one of which nothing was sent is never
+// sent. c.mu is held.
+func (k *call) giveUp(err error, text string) {
 	if k.id != 0 {
 		delete(k.c.calls, k.id)
 	}
 	k.finish(nil, err)
-	k.m.giveUp(err)
+	if k.m.state == sendNew {
+		k.m.fin = false // it is complete, but nobody has seen it
+	}
+	k.m.giveUp(err, text)
 }
 
-func (k *call) expire() { k.giveUp(k.timeout(context.DeadlineExceeded)) }
+// abandon ends a call whose reply has begun: what is still to come of the reply
+// and what is still to be sent of the request are given up. c.mu is held.
+func (k *call) abandon(err error, text string) {
+	if k.reply.err == nil {
+		k.reply.fail(err)
+	}
+	k.m.giveUp(err, text)
+}
 
-func (k *call) timeout(cause error) error {
+// watch abandons the call when the caller's context ends before the call does.
+func (k *call) watch(ctx context.Context) {
+	k.c.mu.Lock()
+	defer k.c.mu.Unlock()
+	if !k.settled() {
+		k.stop = context.AfterFunc(ctx, func() { k.canceled(ctx, k.abandon) })
+	}
+}
+
+// settle stops watching over the caller's context when both the reply and the
+// request have ended: the context may live for long. c.mu is held.
+func (k *call) settle() {
+	if k.stop != nil && k.settled() {
+		k.stop()
+		k.stop = nil
+	}
+}
+
+func (k *call) settled() bool {
+	return k.m.state == sendDone && k.reply != nil && (k.reply.err != nil || k.reply.closed != nil)
+}
+
+// expire gives the call up because its time is over. c.mu is held.
+func (k *call) expire() {
+	err := k.timeout(context.DeadlineExceeded)
+	k.giveUp(err, err.Error())
+}
+
+func (k *call) timeout(cause error) *TimeoutError {
 	return &TimeoutError{Action: k.m.header.Action, Sent: k.sent(), Err: cause}
 }
 
-// sent reports whether any of the request may have reached the peer.
+// sent reports whether any of the request may have reached the peer. c.mu is held.
 func (k *call) sent() bool { return k.m.state != sendNew && k.id != 0 }
+
+// canceled says that the caller's context has ended, and lets end take note with
+// c.mu held.
+func (k *call) canceled(ctx context.Context, end func(err error, text string)) {
+	cause, late := context.Cause(ctx), errors.Is(ctx.Err(), context.DeadlineExceeded)
+	e := &CanceledError{Action: k.m.header.Action, Err: cause}
+	text := e.Error() // of a cause that is not ours: with the mutex free
+	k.c.mu.Lock()
+	defer k.c.mu.Unlock()
+	if late {
+		e := k.timeout(cause)
+		end(e, e.Error())
+		return
+	}
+	e.Sent = k.sent()
+	end(e, text)
+}
 
 // Call sends a request and waits for the header of its reply. The body of the
 // reply streams.
@@ -168,9 +204,7 @@ func (c *Connection) call(ctx context.Context, r *Request, start time.Time) (*Re
 	select {
 	case <-k.done:
 	case <-ctx.Done():
-		c.mu.Lock()
-		k.giveUp(contextError(ctx, k))
-		c.mu.Unlock()
+		k.canceled(ctx, k.giveUp)
 	}
 	if k.err != nil {
 		return nil, k.err
@@ -188,20 +222,22 @@ func (c *Connection) call(ctx context.Context, r *Request, start time.Time) (*Re
 		k.m.Abort(e)
 		return nil, e
 	}
-	c.mu.Lock()
-	if m.err == nil && ctx.Done() != nil {
-		context.AfterFunc(ctx, func() { m.fail(contextError(ctx, k)) })
+	if ctx.Done() != nil {
+		k.watch(ctx)
 	}
-	c.mu.Unlock()
 	return &Reply{Header: m.Header, Body: m, m: m}, nil
 }
 
 // newCall registers a call and lets its request be sent. It reports whether the
 // body is in memory, and whether the request is small and alone on the
-// connection: then everything sent before has been answered, the transport has
-// room, and the caller may write the request itself.
+// connection: then the peer has shown that it has read everything before, the
+// transport has room, and the caller may write the request itself without
+// hanging there longer than its context allows (WIRE-TIME-04c).
 func (c *Connection) newCall(ctx context.Context, r *Request, start time.Time) (k *call, whole, alone bool, err error) {
 	h := r.Header
+	if h.Action == "" {
+		return nil, false, false, errNoAction // WIRE-HDR-10a
+	}
 	h.Type, h.RequestID = TypeRequest, ID{}
 	if h.Version == 0 {
 		h.Version = 1
@@ -225,11 +261,12 @@ func (c *Connection) newCall(ctx context.Context, r *Request, start time.Time) (
 	if c.closing {
 		return nil, false, false, &ConnectionError{Err: ErrClosed}
 	}
-	m := c.newMessage(h)
+	seen := c.proof == c.created
+	m := c.newMessage(&h)
 	k = &call{c: c, m: m, deadline: deadline, done: make(chan struct{})}
 	m.call = k
 	m.rest, m.fin = body, whole
-	alone = whole && len(body) <= maxChunk && len(c.calls) == 0 && len(c.ready) == 0 && len(c.out) == 0
+	alone = whole && len(body) <= maxChunk && seen && m.seq > 1 && len(c.calls) == 0 && len(c.ready) == 0 && len(c.out) == 0
 	c.inline = alone
 	m.enqueue()
 	c.inline = false
@@ -237,25 +274,4 @@ func (c *Connection) newCall(ctx context.Context, r *Request, start time.Time) (
 	return k, whole, alone, nil
 }
 
-// upload sends a body that is not in memory. A body that fails aborts the
-// request and with it the call.
-func (k *call) upload(body io.Reader) {
-	_, err := io.Copy(k.m, body)
-	if err == nil {
-		k.m.Close()
-		return
-	}
-	k.c.mu.Lock()
-	defer k.c.mu.Unlock()
-	if k.m.err == nil { // it is the body that failed
-		k.giveUp(&CanceledError{Action: k.m.header.Action, Sent: k.sent(), Err: err})
-	}
-}
-
-func contextError(ctx context.Context, k *call) error {
-	cause := context.Cause(ctx)
-	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return k.timeout(cause)
-	}
-	return &CanceledError{Action: k.m.header.Action, Sent: k.sent(), Err: cause}
-}
+var errNoAction = errors.New("scamp: request without action")

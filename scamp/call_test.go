@@ -3,6 +3,7 @@ package scamp
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"testing"
@@ -194,5 +195,32 @@ func TestABodyThatFailsAbortsItsRequest(t *testing.T) {
 		}
 		s.want(`HEADER 0 {"type":"request","action":"A.b","version":1,"envelope":"json","request_id":1}`, "DATA 0 \x00*16384", "DATA 0 \x00*16384",
 			"TXERR 0 call of A.b cancelled: disk full")
+	})
+}
+
+func TestIDsMatchAsTheyAreWritten(t *testing.T) { // WIRE-RPC-03, WIRE-RPC-07
+	bubble(t, func(t *testing.T) {
+		c, s := scripted(t, Config{})
+		result := calling(c, t.Context(), NewRequest("A.b", nil))
+		synctest.Wait()
+		for i, id := range []string{`"01"`, `"+1"`, `" 1"`, `1.0`, `1e0`, `"1 "`} {
+			s.give(fmt.Sprintf(`HEADER %d {"type":"reply","request_id":%s}`, i, id), fmt.Sprintf("DATA %d stray", i), fmt.Sprintf("EOF %d", i))
+		}
+		s.give(`HEADER 6 {"type":"reply","request_id":"1"}`, "DATA 6 mine", "EOF 6")
+		if body, err := result(); body != "mine" || err != nil {
+			t.Fatal(body, err)
+		}
+	})
+}
+
+func TestACallHasAnActionAndAVersion(t *testing.T) { // WIRE-HDR-10
+	bubble(t, func(t *testing.T) {
+		c, s := scripted(t, Config{})
+		for _, r := range []*Request{{}, {Header: Header{Action: "A.b", Version: -1}}} {
+			if _, err := c.Call(t.Context(), r); err == nil {
+				t.Errorf("%+v was sent", r.Header)
+			}
+		}
+		s.idle()
 	})
 }

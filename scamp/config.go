@@ -37,21 +37,24 @@ type Config struct {
 	// HandlerTimeout bounds how long a handler may run: worker.timeout, 60 s
 	// (WIRE-TIME-07). An Action may have its own.
 	HandlerTimeout time.Duration
-	// WriteTimeout bounds how long the transport may refuse to take octets
-	// before the connection is given up: 30 s.
+	// WriteTimeout bounds how long the transport may take for one write, of
+	// about 64 KiB, before the connection is given up: 30 s.
 	WriteTimeout time.Duration
 	// Heartbeat is the interval of PINGs; 0 sends none. Set it only for peers
 	// that are known to have the heartbeat profile (WIRE-TIME-08c).
 	// PINGs of the peer are always answered.
 	Heartbeat time.Duration
 
-	// MaxMessages bounds the incoming messages that are open, and the requests
-	// that are in progress, on one connection: 2048. More open messages end the
-	// connection, more requests are refused (WIRE-CONN-08).
+	// MaxMessages bounds the incoming messages that are open, those that wait
+	// for Accept, and the requests that are in progress, on one connection: 2048.
+	// More messages end the connection, more requests are refused (WIRE-CONN-08).
+	// A peer that leaves 32768 refusals unread is cut off, too.
 	MaxMessages int
 	// MaxBuffered bounds the octets of one incoming message that wait for
-	// their reader: 4 MiB. Sixteen times as much may wait on a connection,
-	// collected requests included. A message that passes a bound fails.
+	// their reader: 4 MiB. A message that passes the bound fails. On one
+	// connection 16 times as much may wait, collected requests included until
+	// their handlers return; beyond that, messages fail. Headers of messages in
+	// progress may take 4 times as much; beyond that, the connection ends.
 	MaxBuffered int
 	// MaxRequest bounds the body of a request that is collected before its
 	// handler runs: 16 MiB. An Action may have its own.
@@ -70,12 +73,11 @@ type Config struct {
 
 // The fixed sizes of a connection, in octets.
 const (
-	defaultWindow = 65536  // WIRE-FLOW-05a
-	maxChunk      = 16384  // WIRE-FLOW-09b
-	maxBatch      = 65536  // most octets made for one write
-	ackEvery      = 16384  // consumed octets that are worth an acknowledgement (WIRE-FLOW-07a)
-	maxErrorText  = 4096   // longest text of a TXERR or error reply
-	maxControl    = 100000 // PONGs waiting to be written
+	defaultWindow = 65536 // WIRE-FLOW-05a
+	maxChunk      = 16384 // WIRE-FLOW-09b
+	maxBatch      = 65536 // most octets made for one write
+	ackEvery      = 16384 // consumed octets that are worth an acknowledgement (WIRE-FLOW-07a)
+	maxErrorText  = 4096  // longest text of a TXERR or error reply
 )
 
 // filled returns the configuration with its defaults in place.

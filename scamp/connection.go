@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"log/slog"
 	"net"
 	"runtime"
 	"sync"
@@ -28,6 +27,7 @@ type Connection struct {
 	ctx    context.Context
 	cancel context.CancelCauseFunc
 	wg     sync.WaitGroup // the two loops
+	served sync.WaitGroup // handlers
 
 	mu       sync.Mutex
 	err      error     // why the connection ended; nil while it lives
@@ -35,12 +35,13 @@ type Connection struct {
 	writing  bool      // somebody is writing a batch
 	inline   bool      // who holds mu will call flush: the writer loop may sleep on
 	work     sync.Cond // the writer waits here
+	room     sync.Cond // the reader waits here for a patient moment
 	arrival  sync.Cond // Accept waits here
 	in       map[uint64]*MessageReader
 	out      map[uint64]*MessageWriter
 	calls    map[uint64]*call // by request_id: sent, and not answered
 	ready    []*MessageWriter // messages with something to send, by creation
-	acks     []*MessageReader // messages with an acknowledgement due
+	acks     []*MessageReader // open messages with an acknowledgement due
 	pongs    []uint64         // numbers of PINGs to answer
 	queue    []*MessageReader // messages that wait for Accept
 	nextIn   uint64           // number of the next HEADER of the peer
@@ -48,8 +49,15 @@ type Connection struct {
 	nextID   uint64           // request_id of our next request
 	created  uint64           // outgoing messages made so far
 	cursor   uint64           // creation of the message served last
-	buffered int              // octets that wait for readers
+	proof    uint64           // creation of the last request that the peer has shown to have read
+	buffered int              // octets of bodies that wait for readers, or are with handlers
+	headers  int              // octets of headers that somebody needs
 	serving  int              // requests in progress: from HEADER to the end of the reply
+	refusals int              // answers to refused requests that have not left
+	paused   bool             // the reader is waiting in pace
+	paced    time.Time        // since when it has waited without anything being written
+	stuck    bool             // it has waited in vain, and nothing has been written since
+	spares   [][]byte         // buffers of messages that have been drained
 	closing  bool             // no new calls; close when nothing is left
 	header   []byte           // scratch of whoever writes
 	batch    []byte           // the same; used with mu free
@@ -69,18 +77,18 @@ type Connection struct {
 // for TLS, after the handshake and the check of the certificate. The
 // connection owns nc from now on. Close must be called in the end.
 func NewConnection(nc net.Conn, cfg Config) *Connection {
-	return newConnection(context.Background(), nc, cfg.filled(clientIdle), nil)
+	return newConnection(nc, cfg.filled(clientIdle), nil)
 }
 
-func newConnection(ctx context.Context, nc net.Conn, cfg Config, server *Service) *Connection {
+func newConnection(nc net.Conn, cfg Config, server *Service) *Connection {
 	c := &Connection{
 		nc: nc, cfg: cfg, server: server,
 		in: map[uint64]*MessageReader{}, out: map[uint64]*MessageWriter{}, calls: map[uint64]*call{},
 		handlings: map[*handling]struct{}{},
 		active:    time.Now(),
 	}
-	c.ctx, c.cancel = context.WithCancelCause(ctx)
-	c.work.L, c.arrival.L = &c.mu, &c.mu
+	c.ctx, c.cancel = context.WithCancelCause(context.Background())
+	c.work.L, c.room.L, c.arrival.L = &c.mu, &c.mu, &c.mu
 	c.mu.Lock()
 	if cfg.Heartbeat > 0 {
 		c.pingAt = c.active.Add(cfg.Heartbeat)
@@ -119,6 +127,8 @@ func (c *Connection) wake() {
 	}
 }
 
+// readLoop applies what arrives. An error takes effect under the same hold of
+// the mutex: nothing is sent and nothing is executed after it (WIRE-FRAME-15).
 func (c *Connection) readLoop() {
 	r := wire.NewReader(c.nc)
 	var seen []wire.Packet // for the trace
@@ -136,9 +146,16 @@ func (c *Connection) readLoop() {
 			}
 			p, err = r.Read() // buffered: does not block
 		}
+		var end *ending
+		if err != nil {
+			end = c.end(readError(err))
+		}
+		c.pace()
+		over := c.err != nil
 		notes := c.notes
 		c.notes = nil
 		c.mu.Unlock()
+		end.close()
 		for _, n := range notes {
 			n.log(c)
 		}
@@ -146,11 +163,8 @@ func (c *Connection) readLoop() {
 			c.cfg.Trace.PacketReceived(c, p)
 		}
 		seen = seen[:0]
-		if err != nil {
-			c.fail(readError(err))
-			return
-		}
-		if c.ctx.Err() != nil {
+		end.tell()
+		if over {
 			return
 		}
 	}
@@ -205,21 +219,29 @@ func (c *Connection) writeBatch() {
 	c.mu.Lock()
 	var err error
 	if c.err == nil { // nothing is sent after a fatal error (WIRE-FRAME-15b)
-		c.active = time.Now()
 		c.batch = c.transmit(c.batch[:0])
 		if b := c.batch; len(b) > 0 {
+			c.active = time.Now()
 			c.mu.Unlock()
 			if c.cfg.Trace != nil && c.cfg.Trace.PacketSent != nil {
 				c.traceSent(b)
 			}
 			_, err = c.nc.Write(b)
 			c.mu.Lock()
+			if cap(c.batch) > keepBatch {
+				c.batch = nil
+			}
 		}
 	}
 	c.writing = false
 	if c.dirty {
 		c.work.Signal()
 	}
+	if c.paused {
+		c.paced = time.Now()
+		c.room.Signal()
+	}
+	c.stuck = false
 	done := c.closing && !c.dirty && !c.busy()
 	c.mu.Unlock()
 	if err != nil {
@@ -230,12 +252,20 @@ func (c *Connection) writeBatch() {
 }
 
 // traceSent tells the trace of the packets of a batch, which this connection
-// has made itself.
+// has made itself. A hook that panics takes the connection with it: nobody else
+// would write any more (WIRE-SAFE-08).
 func (c *Connection) traceSent(b []byte) {
+	told := false
+	defer func() {
+		if !told {
+			c.fail(errTrace)
+		}
+	}()
 	r := wire.NewReader(&octets{b})
 	for {
 		p, err := r.Read()
 		if err != nil {
+			told = true
 			return
 		}
 		c.cfg.Trace.PacketSent(c, p.Clone())
@@ -251,103 +281,4 @@ func (o *octets) Read(p []byte) (int, error) {
 	n := copy(p, o.rest)
 	o.rest = o.rest[n:]
 	return n, nil
-}
-
-// fail is the only way down. The first error wins; every waiter wakes with it;
-// the loops end.
-func (c *Connection) fail(err error) {
-	c.mu.Lock()
-	if c.err != nil {
-		c.mu.Unlock()
-		return
-	}
-	if errors.Is(err, io.EOF) && err != io.ErrUnexpectedEOF {
-		err = errPeerClosed
-	}
-	busy := c.busy()
-	c.err = err
-	if c.timer != nil {
-		c.timer.Stop()
-	}
-	c.work.Signal()
-	c.arrival.Broadcast()
-	for _, k := range c.calls {
-		k.finish(nil, &ConnectionError{Err: err, Sent: true})
-	}
-	clear(c.calls)
-	for _, m := range c.out {
-		m.lost(err)
-	}
-	for _, m := range c.ready {
-		m.lost(err)
-	}
-	clear(c.out)
-	c.ready = nil
-	for _, m := range c.in {
-		m.end(&ConnectionError{Err: err, Sent: true})
-	}
-	clear(c.in)
-	c.queue, c.acks, c.pongs = nil, nil, nil
-	c.mu.Unlock()
-
-	c.cancel(err)
-	c.logEnd(err, busy)
-	c.nc.Close()
-	if c.cfg.Trace != nil && c.cfg.Trace.Closed != nil {
-		c.cfg.Trace.Closed(c, err)
-	}
-}
-
-// errPeerClosed is the end of stream between two packets. It is a loss only
-// where something was outstanding (WIRE-CONN-01b).
-var errPeerClosed = errors.New("closed by the peer")
-
-func (c *Connection) logEnd(err error, busy bool) {
-	level := slog.LevelDebug
-	if broken := new(ProtocolError); errors.As(err, &broken) {
-		level = slog.LevelWarn
-	} else if busy {
-		level = slog.LevelInfo
-	}
-	c.cfg.Logger.Log(context.Background(), level, "connection ended", "peer", c.nc.RemoteAddr(), "reason", err, "busy", busy)
-}
-
-// Close ends the connection at once and waits until its goroutines are gone.
-// What is outstanding fails. It always returns nil.
-func (c *Connection) Close() error {
-	c.fail(ErrClosed)
-	c.wg.Wait()
-	return nil
-}
-
-// busy reports whether something is outstanding: a request, a handler, or a
-// message half sent or half received (WIRE-TIME-03). c.mu is held.
-func (c *Connection) busy() bool {
-	return len(c.calls) > 0 || len(c.in) > c.expired || len(c.out) > 0 || len(c.ready) > 0 || c.serving > 0
-}
-
-// Accept returns the next message that is neither a reply to a call nor a
-// request for a handler. It waits for one until ctx or the connection ends.
-// The connection must have been made with Config.Accept.
-func (c *Connection) Accept(ctx context.Context) (*MessageReader, error) {
-	stop := context.AfterFunc(ctx, func() {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		c.arrival.Broadcast()
-	})
-	defer stop()
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for len(c.queue) == 0 && c.err == nil && ctx.Err() == nil {
-		c.arrival.Wait()
-	}
-	switch {
-	case len(c.queue) > 0:
-		m := c.queue[0]
-		c.queue = c.queue[1:]
-		return m, nil
-	case c.err != nil:
-		return nil, &ConnectionError{Err: c.err}
-	}
-	return nil, context.Cause(ctx)
 }

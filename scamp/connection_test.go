@@ -10,8 +10,6 @@ import (
 	"time"
 )
 
-const header = `HEADER 0 {"type":"request","action":"a","version":1,"envelope":"json","request_id":1}`
-
 func TestSenderStopsAtTheWindowAndResumes(t *testing.T) { // WIRE-FLOW-05a, WIRE-FLOW-08
 	bubble(t, func(t *testing.T) {
 		c, s := scripted(t, Config{})

@@ -1,6 +1,7 @@
 package scamp
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -178,7 +179,9 @@ func (h *Header) setExtra(name, value []byte) {
 		h.Extra = map[string]json.RawMessage{}
 	}
 	if value[0] == 'n' {
-		delete(h.Extra, key)
+		if delete(h.Extra, key); len(h.Extra) == 0 {
+			h.Extra = nil
+		}
 		return
 	}
 	h.Extra[key] = append(json.RawMessage(nil), value...)
@@ -275,6 +278,9 @@ func (h *Header) Append(b []byte) []byte {
 		b = append(append(append(b, `"error_data":`...), h.ErrorData...), ',')
 	}
 	for _, name := range sortedKeys(h.Extra) {
+		if bytes.Equal(bytes.TrimSpace(h.Extra[name]), null) {
+			continue // the same as absence
+		}
 		b = append(appendQuoted(b, name), ':')
 		b = append(append(b, h.Extra[name]...), ',')
 	}
@@ -283,6 +289,8 @@ func (h *Header) Append(b []byte) []byte {
 	}
 	return append(b, '}')
 }
+
+var null = []byte("null")
 
 func appendMember(b []byte, name, value string) []byte {
 	if value == "" {
@@ -293,22 +301,12 @@ func appendMember(b []byte, name, value string) []byte {
 
 // check says whether the header can be sent.
 func (h *Header) check() error {
-	if len(h.ErrorData) > 0 {
-		if err := members(h.ErrorData, func(_, _ []byte) {}); err != nil {
-			return fmt.Errorf("scamp: error data is %w", err)
-		}
+	if h.Version < 0 {
+		return fmt.Errorf("scamp: version %d is below 1", h.Version)
 	}
-	for name, value := range h.Extra {
-		if !extras[name] {
-			return fmt.Errorf("scamp: %q is no further member of a header", name)
-		}
-		s := scanner{b: value}
-		s.space()
-		if err := s.value(maxDepth - 1); err != nil {
-			return fmt.Errorf("scamp: header member %q is %w", name, err)
-		}
-		if s.space(); s.i < len(value) {
-			return fmt.Errorf("scamp: header member %q is %w", name, errJSON)
+	if len(h.ErrorData) > 0 || len(h.Extra) > 0 {
+		if err := h.checkMembers(); err != nil {
+			return err
 		}
 	}
 	if 6*h.textSize()+256 <= wire.MaxBody { // no need to look closer
@@ -320,11 +318,52 @@ func (h *Header) check() error {
 	return nil
 }
 
+// checkMembers looks at the members that are JSON of somebody else. It is apart
+// from check, whose callers have small stacks that need not grow for it.
+func (h *Header) checkMembers() error {
+	if len(h.ErrorData) > 0 {
+		if err := checkMember(h.ErrorData); err != nil {
+			return fmt.Errorf("scamp: error data is %w", err)
+		}
+		if !bytes.HasPrefix(bytes.TrimLeft(h.ErrorData, " \t\r\n"), []byte("{")) {
+			return fmt.Errorf("scamp: error data is %w", errNoObject)
+		}
+	}
+	for name, value := range h.Extra {
+		if !extras[name] {
+			return fmt.Errorf("scamp: %q is no further member of a header", name)
+		}
+		if err := checkMember(value); err != nil {
+			return fmt.Errorf("scamp: header member %q is %w", name, err)
+		}
+	}
+	return nil
+}
+
+// checkMember says whether a value can stand in a header.
+func checkMember(value []byte) error {
+	s := scanner{b: value}
+	if err := s.value(maxDepth - 1); err != nil {
+		return err
+	}
+	if s.space(); s.i < len(value) {
+		return errJSON
+	}
+	return nil
+}
+
 // textSize is the length of everything in the header that has no fixed bound.
 func (h *Header) textSize() int {
 	n := len(h.Type) + len(h.RequestID.raw) + len(h.Action) + len(h.Envelope) + len(h.Ticket) +
 		len(h.IdentifyingToken) + len(h.Terminal) + len(h.Sector) + len(h.ErrorCode) + len(h.Error) + len(h.ErrorData)
-	for name, value := range h.Extra {
+	if len(h.Extra) > 0 {
+		n += extraSize(h.Extra)
+	}
+	return n
+}
+
+func extraSize(extra map[string]json.RawMessage) (n int) {
+	for name, value := range extra {
 		n += len(name) + len(value) + 4
 	}
 	return n

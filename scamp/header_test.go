@@ -3,8 +3,11 @@ package scamp
 import (
 	"encoding/json"
 	"errors"
+	"reflect"
+	"strconv"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	fuzz "github.com/google/gofuzz"
 )
@@ -85,27 +88,52 @@ func TestParseHeaderNamesTheRule(t *testing.T) {
 	}
 }
 
-// TestHeaderRoundTrip sends random headers through Append and ParseHeader.
-func TestHeaderRoundTrip(t *testing.T) {
-	f := fuzz.NewWithSeed(1).NilChance(0.5).Funcs(
-		func(id *ID, c fuzz.Continue) { *id = NumberID(c.Uint64()) },
+// randomHeaders makes headers with everything that can be sent.
+func randomHeaders(seed int64) *fuzz.Fuzzer {
+	return fuzz.NewWithSeed(seed).NilChance(0.5).Funcs(
+		func(id *ID, c fuzz.Continue) {
+			switch c.Intn(4) {
+			case 0:
+			case 1:
+				*id = ID{string(appendQuoted(nil, c.RandString()))}
+			case 2:
+				*id = ID{strconv.FormatFloat(c.NormFloat64(), 'g', -1, 64)}
+			default:
+				*id = NumberID(c.Uint64())
+			}
+		},
 		func(m *json.RawMessage, c fuzz.Continue) {
 			if c.RandBool() {
 				*m, _ = json.Marshal(map[string]any{c.RandString(): c.Int(), "x": []any{nil, c.RandString()}})
 			}
 		},
 		func(m *map[string]json.RawMessage, c fuzz.Continue) {
-			if c.RandBool() {
-				*m = map[string]json.RawMessage{"http_status": json.RawMessage("404"), "cgi_headers": json.RawMessage(`{"a":[]}`)}
+			for name := range extras {
+				if c.Intn(4) == 0 {
+					if *m == nil {
+						*m = map[string]json.RawMessage{}
+					}
+					(*m)[name], _ = json.Marshal([]any{c.RandString(), c.Float64(), c.RandBool()}[c.Intn(3)])
+				}
 			}
 		},
 		func(h *Header, c fuzz.Continue) {
 			c.FuzzNoCustom(h)
 			h.wrong = 0
 			h.Version = int(c.Int31())
+			for _, s := range []*string{&h.Ticket, &h.Terminal, &h.Sector, &h.IdentifyingToken, &h.ErrorCode} {
+				if c.RandBool() {
+					*s = ""
+				}
+			}
 		},
 	)
-	for range 1000 {
+}
+
+// TestHeaderRoundTrip: what is sent is what arrives.
+func TestHeaderRoundTrip(t *testing.T) {
+	f := randomHeaders(1)
+	for range 2000 {
 		var h Header
 		f.Fuzz(&h)
 		if err := h.check(); err != nil {
@@ -119,27 +147,106 @@ func TestHeaderRoundTrip(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", b, err)
 		}
-		if again := back.Append(nil); string(again) != string(b) {
-			t.Fatalf("%s came back as %s", b, again)
+		if !reflect.DeepEqual(back, h) {
+			t.Fatalf("%#v\nis sent as %s\nand arrives as %#v", h, b, back)
 		}
 	}
 }
 
+func TestWhatCannotBeSent(t *testing.T) {
+	nested := func(n int) json.RawMessage {
+		return json.RawMessage(`{"a":` + strings.Repeat("[", n) + strings.Repeat("]", n) + "}")
+	}
+	for name, test := range map[string]struct {
+		h    Header
+		want string
+	}{
+		"nothing":           {Header{}, ""},
+		"data":              {Header{ErrorData: []byte(" {} ")}, ""},
+		"data no object":    {Header{ErrorData: []byte("[]")}, "not a JSON object"},
+		"data no JSON":      {Header{ErrorData: []byte("{")}, "not well-formed JSON"},
+		"data and more":     {Header{ErrorData: []byte("{}{}")}, "not well-formed JSON"},
+		"data not UTF-8":    {Header{ErrorData: []byte("{\"a\":\"\xff\"}")}, "not valid UTF-8"},
+		"deep data":         {Header{ErrorData: nested(62)}, ""},
+		"deeper data":       {Header{ErrorData: nested(63)}, "nested too deeply"},
+		"extra":             {Header{Extra: map[string]json.RawMessage{"http_status": []byte("404")}}, ""},
+		"null extra":        {Header{Extra: map[string]json.RawMessage{"http_status": []byte(" null ")}}, ""},
+		"unknown extra":     {Header{Extra: map[string]json.RawMessage{"type": []byte("1")}}, "no further member"},
+		"extra no JSON":     {Header{Extra: map[string]json.RawMessage{"http_status": []byte("")}}, "not well-formed JSON"},
+		"negative version":  {Header{Version: -1}, "below 1"},
+		"as long as it can": {Header{Ticket: strings.Repeat("x", 131000)}, ""},
+		"too long":          {Header{Ticket: strings.Repeat("x", 131072)}, "longer than 131072"},
+		"too long in JSON":  {Header{Ticket: strings.Repeat("\x00", 30000)}, "longer than 131072"},
+		"long extra":        {Header{Extra: map[string]json.RawMessage{"http_headers": json.RawMessage(`"` + strings.Repeat("x", 131072) + `"`)}}, "longer than 131072"},
+	} {
+		err := test.h.check()
+		if err == nil && test.want != "" || err != nil && (test.want == "" || !strings.Contains(err.Error(), test.want)) {
+			t.Errorf("%s: %v, want %q", name, err, test.want)
+		}
+		if err != nil {
+			continue
+		}
+		if b := test.h.Append(nil); strings.Contains(string(b), "null") { // WIRE-HDR-06c
+			t.Errorf("%s: %s", name, b)
+		} else if _, err := ParseHeader(b); err != nil {
+			t.Errorf("%s: sent, and refused: %v", name, err)
+		}
+	}
+}
+
+func TestExtraMembers(t *testing.T) { // WIRE-HDR-03, WIRE-HDR-17c, WIRE-ENV-03a
+	h, err := ParseHeader([]byte(`{"http_status":404,"cgi_headers":{"a":[1]},"unknown":1,"psgi_scheme":"x","psgi_scheme":null,"a\\b":1,"http_\u0068eaders":[]}`))
+	if err != nil || len(h.Extra) != 3 || string(h.Extra["http_status"]) != "404" || string(h.Extra["cgi_headers"]) != `{"a":[1]}` || string(h.Extra["http_headers"]) != "[]" {
+		t.Fatal(h.Extra, err)
+	}
+	if h, _ := ParseHeader([]byte(`{"http_status":404,"http_status":null}`)); h.Extra != nil {
+		t.Error(h.Extra)
+	}
+}
+
+func TestIDsAsJSON(t *testing.T) {
+	h, _ := ParseHeader([]byte(`{"request_id":"\u0037"}`))
+	b, err := json.Marshal([]ID{h.RequestID, NumberID(7), {}})
+	if string(b) != `["\u0037",7,null]` || err != nil || h.RequestID.String() != "7" || h.RequestID == NumberID(7) {
+		t.Error(string(b), err)
+	}
+}
+
+// FuzzParseHeader: any octets are a header or an error. A header is well-formed
+// for encoding/json, too, and the other way round, apart from invalid UTF-8 and
+// deep nesting, which only this package minds; and it is the same header when it
+// is written and read again (WIRE-SAFE-02, 03).
 func FuzzParseHeader(f *testing.F) {
-	f.Add([]byte(`{"type":"request","action":"Conformance.echo","version":1,"envelope":"json","request_id":1}`))
-	f.Add([]byte(`{"type":"reply","request_id":"x","error_code":"a","error":"b","error_data":{"dispatch_failure":true}}`))
+	for _, s := range []string{
+		`{"type":"request","action":"Conformance.echo","version":1,"envelope":"json","request_id":1}`,
+		`{"type":"reply","request_id":"x","error_code":"a","error":"b","error_data":{"dispatch_failure":true}}`,
+		` {"version":"1","version":1.0,"client_id":"7","\u0074ype":null,"http_status":404,"http_status":null}` + "\r\n",
+		`{"action":5,"envelope":[],"type":{},"request_id":true,"ticket":"\ud83d","sector":"\ud83d\ude00","error_data":[]}`,
+		`{"a":[[[[{"b":{}}]]]],"request_id":-0.50E+7}`, `null`, `[]`, `{}x`, "{\"a\":\"\xff\"}", "", "{\"a\":1,}",
+	} {
+		f.Add([]byte(s))
+	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		h, err := ParseHeader(b)
 		if err != nil {
+			e := err.(*ProtocolError)
+			var object map[string]json.RawMessage
+			if json.Unmarshal(b, &object) == nil && object != nil && e.Rule != "WIRE-HDR-02" && e.Rule != "WIRE-HDR-19" {
+				t.Fatalf("%q: %v, but encoding/json takes it", b, err)
+			}
 			return
+		}
+		if !json.Valid(b) || !utf8.Valid(b) {
+			t.Fatalf("%q is taken and is not JSON in UTF-8", b)
+		}
+		h.wrong = 0
+		if h.check() != nil {
+			return // escapes can make it longer than a packet
 		}
 		out := h.Append(nil)
 		again, err := ParseHeader(out)
-		if err != nil {
-			t.Fatalf("%q became %q: %v", b, out, err)
-		}
-		if third := again.Append(nil); string(third) != string(out) {
-			t.Fatalf("%q became %q, then %q", b, out, third)
+		if err != nil || !reflect.DeepEqual(again, h) {
+			t.Fatalf("%q is %#v, sent as %q, and arrives as %#v, %v", b, h, out, again, err)
 		}
 	})
 }

@@ -3,6 +3,7 @@ package scamp
 import (
 	"context"
 	"fmt"
+	"math"
 	"strings"
 	"sync"
 	"time"
@@ -35,8 +36,8 @@ type Action struct {
 	Name      string        // Namespace.sub.name; found in any case (WIRE-SVC-02a)
 	Version   int           // from 1; 0 is 1
 	Envelopes []string      // how bodies may come; nil is json alone
-	Timeout   time.Duration // how long a handler may run; 0 is Config.HandlerTimeout
-	MaxBody   int           // largest body in octets, where it is collected; 0 is Config.MaxRequest
+	Timeout   time.Duration // how long a handler may run; 0 is Config.HandlerTimeout, negative is for ever
+	MaxBody   int           // largest body in octets, where it is collected; 0 is Config.MaxRequest, negative is no bound
 	// Stream starts the handler at the request's header and lets it read the
 	// body as it comes. Such a handler must not act before it has seen the
 	// body's end, since a request can be given up (WIRE-ERR-05a). Without
@@ -65,6 +66,12 @@ func (x *Mux) Handle(a Action, h Handler) {
 	if a.Name == "" || a.Version < 0 || h == nil {
 		panic(fmt.Sprintf("scamp: action %q version %d cannot be handled", a.Name, a.Version))
 	}
+	if a.Timeout < 0 {
+		a.Timeout = never
+	}
+	if a.MaxBody < 0 {
+		a.MaxBody = math.MaxInt
+	}
 	a.handler = h
 	key := lower(a.Name)
 	x.mu.Lock()
@@ -89,9 +96,12 @@ func (x *Mux) HandleFunc(name string, f func(ctx context.Context, w *ReplyWriter
 // find returns the action that a request is for, or the reply that says why
 // there is none (WIRE-ERR-03, WIRE-HDR-12b).
 func (x *Mux) find(h *Header) (*Action, *ReplyError) {
-	x.mu.RLock()
-	a := x.actions[lower(h.Action)][h.Version]
-	x.mu.RUnlock()
+	var a *Action
+	if x != nil {
+		x.mu.RLock()
+		a = x.actions[lower(h.Action)][h.Version]
+		x.mu.RUnlock()
+	}
 	if a == nil {
 		return nil, &ReplyError{Code: CodeNotFound, Message: fmt.Sprintf("no such action: %s version %d", abbreviate(h.Action), h.Version)}
 	}

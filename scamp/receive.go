@@ -1,11 +1,10 @@
 package scamp
 
 import (
-	"context"
 	"fmt"
 	"io"
-	"log/slog"
 	"strconv"
+	"strings"
 
 	"github.com/gudtech/scamp-sim/scamp/wire"
 )
@@ -32,8 +31,8 @@ func (c *Connection) receive(p wire.Packet) error {
 	case wire.TypeAck:
 		return c.receiveAck(p)
 	case wire.TypePing:
-		if len(c.pongs) == maxControl {
-			return &LimitError{What: "PINGs wait for their PONGs", Limit: maxControl}
+		if len(c.pongs) == maxPongs {
+			return &LimitError{What: "PONGs waiting to be read", Limit: maxPongs}
 		}
 		c.pongs = append(c.pongs, p.Number)
 		c.wake()
@@ -56,13 +55,14 @@ func (c *Connection) receiveHeader(p wire.Packet) error {
 		err.(*ProtocolError).Packet = fmt.Sprintf("HEADER %d", p.Number)
 		return err
 	}
-	if len(c.in) >= c.cfg.MaxMessages {
-		return violation(p, "WIRE-CONN-08a", fmt.Sprintf("more than %d messages are open", c.cfg.MaxMessages))
+	if err := c.admitMessage(len(p.Body)); err != nil {
+		return err
 	}
 	c.nextIn++
 	m := &MessageReader{Header: h, c: c, number: p.Number, limit: c.cfg.MaxBuffered, since: c.active}
 	m.ready.L = &c.mu
 	c.in[p.Number] = m
+	m.hold(len(p.Body))
 	c.arm(c.active.Add(c.cfg.MessageTimeout))
 	c.route(m)
 	return nil
@@ -80,6 +80,9 @@ func (c *Connection) route(m *MessageReader) {
 			delete(c.calls, k.id)
 			m.call = k
 			m.since = k.deadline
+			if k.m.window.sent <= maxChunk {
+				c.proof = max(c.proof, k.m.seq)
+			}
 			k.finish(m, nil)
 			return
 		}
@@ -87,8 +90,7 @@ func (c *Connection) route(m *MessageReader) {
 	case h.Type == TypeRequest && c.server != nil:
 		c.request(m)
 	case c.cfg.Accept && h.Type != "":
-		c.queue = append(c.queue, m)
-		c.arrival.Signal()
+		c.queueMessage(m)
 	case h.Type == TypeRequest: // WIRE-RPC-09b
 		c.request(m)
 	default:
@@ -96,34 +98,36 @@ func (c *Connection) route(m *MessageReader) {
 	}
 }
 
-// callOf finds the call with this id; "1" is the same as 1 (WIRE-RPC-03).
+// callOf finds the call with this id; "1" is the same as 1, "01" is not
+// (WIRE-RPC-03).
 func (c *Connection) callOf(id ID) *call {
-	n, err := strconv.ParseUint(id.String(), 10, 64)
-	if err != nil {
+	text := id.String()
+	n, err := strconv.ParseUint(text, 10, 64)
+	if err != nil || text[0] == '0' {
 		return nil
 	}
 	return c.calls[n]
 }
 
-// discard lets a message be read to its end, acknowledged and dropped.
+// discard lets a message be read to its end, acknowledged and dropped. c.mu is held.
 func (c *Connection) discard(m *MessageReader, why string) {
-	m.drop()
-	if c.cfg.Logger.Enabled(context.Background(), slog.LevelInfo) && len(c.notes) < maxNotes {
-		c.notes = append(c.notes, note{why, &m.Header})
+	if len(c.notes) < maxNotes {
+		h := &m.Header
+		c.notes = append(c.notes, note{why, abbreviate(h.Type), abbreviate(h.RequestID.String()), abbreviate(h.Action)})
 	}
+	m.drop()
+	m.Header = Header{}
+	m.hold(0)
 }
 
 // A note is something to log once the mutex is free.
-type note struct {
-	why    string
-	header *Header
-}
+type note struct{ why, kind, id, action string }
 
-const maxNotes = 16
+const maxNotes = 16 // of one hold of the mutex
 
 func (n note) log(c *Connection) {
 	c.cfg.Logger.Info("message dropped", "peer", c.nc.RemoteAddr(), "reason", n.why,
-		"type", abbreviate(n.header.Type), "request_id", abbreviate(n.header.RequestID.String()), "action", abbreviate(n.header.Action))
+		"type", n.kind, "request_id", n.id, "action", n.action)
 }
 
 // data takes the body of a DATA packet. An empty one means nothing (WIRE-MSG-06).
@@ -132,8 +136,10 @@ func (m *MessageReader) data(body []byte) {
 	if len(body) == 0 {
 		return
 	}
-	if m.mode != modeDrop && (m.unread()+len(body) > m.limit || c.buffered+len(body) > bufferedPerConnection*c.cfg.MaxBuffered) {
-		m.overflow()
+	if m.mode != modeDrop {
+		if err := m.room(len(body)); err != nil {
+			m.overflow(err)
+		}
 	}
 	switch m.mode {
 	case modeStream:
@@ -147,16 +153,13 @@ func (m *MessageReader) data(body []byte) {
 	}
 }
 
-const bufferedPerConnection = 16
-
-// overflow fails a message that is longer than this side takes.
-func (m *MessageReader) overflow() {
-	err := &LimitError{What: "octets in a message", Limit: m.limit}
+// overflow fails a message that is longer than this side takes. c.mu is held.
+func (m *MessageReader) overflow(err error) {
 	if m.mode == modeCollect && m.call == nil {
 		m.refuse(&ReplyError{Code: CodeBadRequest, Message: "request refused: " + err.Error(), Data: notExecuted})
 		return
 	}
-	m.failLocked(err)
+	m.fail(err)
 }
 
 // receiveEnd applies EOF or TXERR.
@@ -174,8 +177,9 @@ func (c *Connection) receiveEnd(p wire.Packet, abort *AbortError) error {
 	} else {
 		m.end(io.EOF)
 	}
-	c.ended(m, abort)
-	return nil
+	err := c.ended(m, abort)
+	m.settle()
+	return err
 }
 
 // receiveAck applies an acknowledgement of one of our messages.
@@ -199,9 +203,10 @@ func (c *Connection) receiveAck(p wire.Packet) error {
 	return nil
 }
 
+// abbreviate returns a copy of s, or of its beginning.
 func abbreviate(s string) string {
 	if len(s) > 64 {
 		return s[:64] + "…"
 	}
-	return s
+	return strings.Clone(s)
 }

@@ -16,10 +16,9 @@ import (
 // A script plays the peer of a connection, packet by packet, in virtual time:
 // what is given has been dealt with when give returns.
 type script struct {
-	t    *testing.T
-	nc   *simnet.Conn
-	got  chan wire.Packet
-	sent uint64 // number of the next HEADER
+	t   *testing.T
+	nc  *simnet.Conn
+	got chan wire.Packet
 }
 
 // bubble runs f in virtual time.

@@ -18,11 +18,10 @@ type Service struct {
 	Certificate tls.Certificate
 	// Config is what every connection is made with.
 	Config Config
-	// MaxConnections bounds the connections at any time; 0 is 10000. Serve
-	// closes what comes beyond.
+	// MaxConnections bounds the connections at any time, those included whose
+	// handlers have not returned; 0 is 10000, negative is no bound. Serve closes
+	// what comes beyond.
 	MaxConnections int
-
-	handlers sync.WaitGroup
 
 	mu          sync.Mutex
 	closed      bool
@@ -37,8 +36,9 @@ type Service struct {
 // ErrServiceClosed is what Serve and ServeConn return after Close.
 var ErrServiceClosed = errors.New("scamp: service closed")
 
-// begin notes a new Serve or ServeConn.
-func (s *Service) begin() (context.Context, error) {
+// begin notes a new Serve, which has a listener, or ServeConn. Whatever has begun
+// when Close comes is ended by it.
+func (s *Service) begin(ln net.Listener) (context.Context, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
@@ -49,6 +49,9 @@ func (s *Service) begin() (context.Context, error) {
 		s.listeners = map[net.Listener]struct{}{}
 		s.connections = map[*Connection]struct{}{}
 		s.transports = map[net.Conn]struct{}{}
+	}
+	if ln != nil {
+		s.listeners[ln] = struct{}{}
 	}
 	s.serves.Add(1)
 	return s.ctx, nil
@@ -61,14 +64,11 @@ func (s *Service) Serve(ln net.Listener) error {
 	if len(s.Certificate.Certificate) == 0 {
 		return errors.New("scamp: the service has no certificate")
 	}
-	ctx, err := s.begin()
+	ctx, err := s.begin(ln)
 	if err != nil {
 		return err
 	}
 	defer s.serves.Done()
-	s.mu.Lock()
-	s.listeners[ln] = struct{}{}
-	s.mu.Unlock()
 	defer func() {
 		s.mu.Lock()
 		delete(s.listeners, ln)
@@ -121,7 +121,7 @@ func (s *Service) admit(nc net.Conn) bool {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed || len(s.connections)+len(s.transports) >= limit {
+	if s.closed || limit > 0 && len(s.connections)+len(s.transports) >= limit {
 		return false
 	}
 	s.transports[nc] = struct{}{}
@@ -142,22 +142,21 @@ func (s *Service) welcome(ctx context.Context, nc net.Conn, settings *tls.Config
 		cfg.Logger.Info("TLS handshake failed", "peer", nc.RemoteAddr(), "error", err)
 		return
 	}
-	s.serve(ctx, nc, conn, cfg)
+	s.serve(nc, conn, cfg)
 }
 
 // ServeConn answers the requests of one connection that is ready for packets,
 // and returns when it has ended and its handlers have returned. It owns nc.
 func (s *Service) ServeConn(nc net.Conn) error {
-	ctx, err := s.begin()
-	if err != nil {
+	if _, err := s.begin(nil); err != nil {
 		nc.Close()
 		return err
 	}
 	defer s.serves.Done()
-	return s.serve(ctx, nc, nc, s.Config.filled(serverIdle))
+	return s.serve(nc, nc, s.Config.filled(serverIdle))
 }
 
-func (s *Service) serve(ctx context.Context, transport, nc net.Conn, cfg Config) error {
+func (s *Service) serve(transport, nc net.Conn, cfg Config) error {
 	s.mu.Lock()
 	delete(s.transports, transport)
 	if s.closed {
@@ -165,10 +164,11 @@ func (s *Service) serve(ctx context.Context, transport, nc net.Conn, cfg Config)
 		nc.Close()
 		return ErrServiceClosed
 	}
-	c := newConnection(ctx, nc, cfg, s)
+	c := newConnection(nc, cfg, s)
 	s.connections[c] = struct{}{}
 	s.mu.Unlock()
 	c.wg.Wait()
+	c.served.Wait() // a connection takes its place until nothing is left of it
 	s.mu.Lock()
 	delete(s.connections, c)
 	s.mu.Unlock()
@@ -198,6 +198,5 @@ func (s *Service) Close() error {
 		c.fail(ErrServiceClosed)
 	}
 	s.serves.Wait()
-	s.handlers.Wait()
 	return nil
 }

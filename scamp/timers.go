@@ -1,6 +1,7 @@
 package scamp
 
 import (
+	"cmp"
 	"context"
 	"time"
 )
@@ -51,14 +52,15 @@ func (c *Connection) expire() {
 			m.call.expire()
 		}
 	}
+	var err error
 	for _, m := range c.in {
-		if at := m.deadline(); due(at) {
-			m.expire()
+		if due(m.deadline()) {
+			err = cmp.Or(m.expire(), err)
 		}
 	}
 	for _, m := range c.out {
 		if len(m.rest) > 0 && m.window.available() == 0 && due(m.moved.Add(c.cfg.MessageTimeout)) {
-			m.giveUp(ErrStalled)
+			m.giveUp(ErrStalled, ErrStalled.Error())
 		} else if len(m.rest) > 0 {
 			due(m.moved.Add(c.cfg.MessageTimeout))
 		}
@@ -68,7 +70,7 @@ func (c *Connection) expire() {
 			h.expire()
 		}
 	}
-	err := c.expireConnection(due, now)
+	err = cmp.Or(err, c.expireConnection(due, now))
 	c.arm(next)
 	c.mu.Unlock()
 	if err != nil {
@@ -106,20 +108,21 @@ func (m *MessageReader) deadline() time.Time {
 
 // expire gives up an incoming message that takes too long. From then on it no
 // longer keeps the connection busy. c.mu is held.
-func (m *MessageReader) expire() {
+func (m *MessageReader) expire() error {
 	if m.expired {
 		m.since = m.c.active.Add(never)
-		return
+		return nil
 	}
 	m.expired = true
 	m.c.expired++
 	switch {
 	case m.call != nil:
-		m.failLocked(m.call.timeout(context.DeadlineExceeded))
+		err := m.call.timeout(context.DeadlineExceeded)
+		m.call.abandon(err, err.Error())
 	case m.mode == modeStream:
-		m.failLocked(ErrIncomplete)
+		m.fail(ErrIncomplete)
 	case m.mode == modeCollect:
 		m.refuse(&ReplyError{Code: CodeTransport, Message: "request refused: " + ErrIncomplete.Error(), Data: notExecuted})
 	}
-	m.answerRefusal()
+	return m.answerRefusal()
 }

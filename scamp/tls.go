@@ -45,8 +45,12 @@ func Dial(ctx context.Context, address string, cfg Config) (*Connection, error) 
 }
 
 // Client makes a connection of a transport that has been dialled: it does the
-// TLS handshake and the check of the certificate as Dial does. It owns nc.
+// TLS handshake and the check of the certificate as Dial does, within
+// cfg.ConnectTimeout. It owns nc.
 func Client(ctx context.Context, nc net.Conn, cfg Config) (*Connection, error) {
+	cfg = cfg.filled(clientIdle)
+	ctx, cancel := context.WithTimeout(ctx, cfg.ConnectTimeout) // WIRE-TIME-06
+	defer cancel()
 	tc, err := ClientTLS(cfg)
 	if err != nil {
 		nc.Close()
@@ -57,7 +61,7 @@ func Client(ctx context.Context, nc net.Conn, cfg Config) (*Connection, error) {
 		nc.Close()
 		return nil, &ConnectionError{Err: fmt.Errorf("TLS handshake: %w", err)}
 	}
-	return newConnection(context.Background(), conn, cfg.filled(clientIdle), nil), nil
+	return newConnection(conn, cfg, nil), nil
 }
 
 // ClientTLS returns the TLS settings of a client: the fingerprint is checked

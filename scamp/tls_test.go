@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/gudtech/scamp-sim/fixtures"
+	"github.com/gudtech/scamp-sim/sim/simnet"
 )
 
 // listen runs a service on a real socket and returns its address.
@@ -190,4 +191,20 @@ func TestRecordsArriveAsTheyWere(t *testing.T) {
 			t.Fatalf("%d octets came back as %d, %v", n, len(got), err)
 		}
 	}
+}
+
+// TestConnectingToASilentPeerIsBounded: also where somebody else has dialled and
+// the context has no deadline (WIRE-TIME-06).
+func TestConnectingToASilentPeerIsBounded(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		a, b := simnet.Pipe(0)
+		defer b.Close()
+		start := time.Now()
+		ctx, cancel := context.WithTimeout(context.Background(), time.Hour)
+		defer cancel()
+		_, err := Client(ctx, a, Config{Unverified: true})
+		if e := new(ConnectionError); !errors.As(err, &e) || e.Sent || time.Since(start) != 10*time.Second {
+			t.Fatal(err, time.Since(start))
+		}
+	})
 }

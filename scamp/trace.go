@@ -10,7 +10,8 @@ import (
 // metrics, transcripts and debugging. Any of them may be nil. They are called
 // without a lock held, from the connection's own goroutines and from callers;
 // those of one direction come in the order of the wire. A hook that takes long
-// holds up its connection.
+// holds up its connection. A hook must not call Connection.Close, which waits for
+// the goroutine that the hook runs in, and must not panic.
 type Trace struct {
 	// PacketSent is told of a packet before it is written, PacketReceived of
 	// one after it was applied. The body is the hook's to keep.

@@ -39,10 +39,7 @@ func (c *Connection) transmitAcks(b []byte) []byte {
 		slices.SortFunc(c.acks, func(a, b *MessageReader) int { return cmp.Compare(a.number, b.number) })
 	}
 	for _, m := range c.acks {
-		m.ackQueued = false
-		if m.err != nil {
-			continue // nobody waits for it any more (WIRE-FLOW-03b, WIRE-FLOW-12)
-		}
+		m.ack = 0
 		if total, ok := m.window.acknowledge(); ok {
 			b = wire.AppendPart(b, m.number, wire.Ack(total))
 		}
@@ -116,6 +113,8 @@ func (m *MessageWriter) transmit(b []byte) []byte {
 		b = wire.AppendPart(b, m.number, wire.Data(m.rest[:n]))
 		if m.rest = m.rest[n:]; len(m.rest) == 0 {
 			m.taken.Signal()
+		} else if m.window.available() == 0 {
+			c.arm(m.moved.Add(c.cfg.MessageTimeout))
 		}
 	}
 	if m.fin && len(m.rest) == 0 {
@@ -136,20 +135,4 @@ func (m *MessageWriter) sendable() bool {
 		return m.window.available() > 0
 	}
 	return m.fin
-}
-
-// finish notes that the end of the message has been made. c.mu is held.
-func (m *MessageWriter) finish() {
-	if m.state == sendOpen {
-		delete(m.c.out, m.number)
-	}
-	m.state = sendDone
-	m.rest = nil
-	m.taken.Signal()
-	if m.stop != nil {
-		m.stop()
-	}
-	if m.done != nil {
-		m.done()
-	}
 }

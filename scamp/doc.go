@@ -1,0 +1,95 @@
+// Package scamp speaks SCAMP, an RPC protocol over TLS: the client side, the
+// service side, and the connection between them. The rules it cites, such as
+// WIRE-FLOW-05a, are those of the wire specification in docs/spec.
+//
+// # Roles
+//
+// A client dials a service whose certificate it knows by its fingerprint, and
+// calls actions on it:
+//
+//	conn, err := scamp.Dial(ctx, "beepish+tls://10.0.0.7:30100", scamp.Config{Fingerprint: fp})
+//	reply, err := conn.Call(ctx, scamp.NewRequest("Product.Sku.fetch", []byte(`{"sku":7}`)))
+//	body, err := reply.ReadAll(0)
+//
+// A service registers actions with a [Mux] and serves a listener:
+//
+//	mux := new(scamp.Mux)
+//	mux.HandleFunc("Product.Sku.fetch", fetch)
+//	err := (&scamp.Service{Mux: mux, Certificate: cert}).Serve(listener)
+//
+// Either may be had without TLS and sockets, for tests and tunnels:
+// [NewConnection] and [Service.ServeConn] take any net.Conn that is ready for
+// packets.
+//
+// # Messages
+//
+// A connection carries many messages at once, each way. A message is a [Header],
+// a body of any length, and an end: it is complete, or it was given up. A request
+// is one message and its reply another; the request_id ties them together, and
+// replies come in any order.
+//
+// Bodies are streams. A sender keeps at most a window of 64 KiB on the way that
+// its peer has not acknowledged, and a receiver acknowledges what has been read;
+// so a slow reader slows down its own sender and nobody else. A Request's Body is
+// any io.Reader, a Reply's Body an io.ReadCloser that must be read to its end or
+// closed: until then it counts against Config.MaxBuffered.
+//
+// Unless its [Action] says Stream, a handler runs on complete requests only, and
+// a request that was given up is never executed. A handler that streams begins
+// with the header, and must not act before it has read io.EOF: any other error
+// means that the request is not whole.
+//
+// What octets came before an error are no result. Read returns io.EOF for a
+// complete body only.
+//
+// # Errors
+//
+// Four things go wrong, and each has its types:
+//
+//   - the action failed: *[ReplyError], with a code, a text and data;
+//   - the peer gave a message up: *[AbortError];
+//   - the connection ended, or the peer broke the protocol: *[ConnectionError]
+//     around a *[ProtocolError], a *[LimitError] or what the transport says;
+//   - this side gave up: *[TimeoutError], *[CanceledError].
+//
+// ConnectionError, TimeoutError and CanceledError say with Sent whether any of the
+// request may have reached the peer. Where it is false, and where
+// [ReplyError.NotExecuted] is true, the request has not been executed and may be
+// sent elsewhere. Nothing in this package retries.
+//
+// # Cancellation
+//
+// A call ends with its context, or after Config.CallTimeout. The time runs from
+// the start of Call until the reply has been received, so the context must live
+// until the body has been read. What was half sent ends with TXERR, so that the
+// service does not execute it; a reply that still comes is dropped.
+//
+// A handler's context ends with its connection, with its time, and when the
+// service is closed. A handler that runs too long has its request answered with an
+// error; it should return soon after its context has ended.
+//
+// # Closing
+//
+// [Connection.Close] and [Service.Close] end everything at once: what is
+// outstanding fails, and they return when the goroutines they have started are
+// gone, a service's handlers included. A connection that is not used closes itself
+// after Config.IdleTimeout. [Connection.Done] and [Connection.Err] tell when and
+// why a connection has ended.
+//
+// # Concurrency
+//
+// Connection, Service and Mux may be used from any goroutine. A MessageReader, a
+// MessageWriter and a ReplyWriter are for one goroutine at a time; their Close and
+// Abort may come from another. A Config may be shared by connections, and neither
+// it nor a Service's fields may change while they are in use.
+//
+// Each connection has two goroutines, and each request in progress has one. No
+// lock is held while a handler, a hook of a [Trace], a logger, a body or a
+// transport is called.
+//
+// # Limits
+//
+// What a peer can make a connection hold is bounded, whatever it sends and whether
+// it reads or not; see [Config]. A peer that breaks the protocol or passes a bound
+// loses its own connection and harms nobody else.
+package scamp

@@ -1,0 +1,66 @@
+package scamp
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// TestAStalledMessageIsGivenUpOnAQuietConnection: no other deadline has to come
+// along (WIRE-FLOW-11b).
+func TestAStalledMessageIsGivenUpOnAQuietConnection(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, _ := scripted(t, Config{IdleTimeout: -1, MessageTimeout: time.Minute})
+		m, err := c.NewMessage(t.Context(), Header{Type: TypeNotify})
+		if err != nil {
+			t.Fatal(err)
+		}
+		start := time.Now()
+		defer time.AfterFunc(time.Hour, func() { m.Abort(errors.New("nobody noticed")) }).Stop()
+		n, err := m.Write(make([]byte, 100000))
+		if n != 65536 || err != ErrStalled || time.Since(start) != time.Minute {
+			t.Fatal(n, err, time.Since(start))
+		}
+	})
+}
+
+func TestWritersEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, s := scripted(t, Config{})
+		m, _ := c.NewMessage(t.Context(), Header{Type: TypeNotify})
+		if n, err := m.Write(nil); n != 0 || err != nil {
+			t.Error(n, err)
+		}
+		m.Write([]byte("x"))
+		m.Close()
+		m.Close()
+		m.Abort(errors.New("too late"))
+		if _, err := m.Write([]byte("y")); err == nil {
+			t.Error("it still writes")
+		}
+		s.want(`HEADER 0 {"type":"notify"}`, "DATA 0 x", "EOF 0")
+		never, _ := c.NewMessage(t.Context(), Header{Type: TypeNotify})
+		c.mu.Lock()
+		never.giveUp(errors.New("at once"), "at once")
+		c.mu.Unlock()
+		for text, want := range map[string]string{"": "aborted", "0": "aborted", "\xff\xfe": "\ufffd", strings.Repeat("é", 3000): strings.Repeat("é", 2048)} { // WIRE-MSG-08
+			if got := abortText(text); got != want {
+				t.Errorf("%q becomes %q", text, got)
+			}
+		}
+		nilled, _ := c.NewMessage(t.Context(), Header{Type: TypeNotify})
+		nilled.Write([]byte("z"))
+		nilled.Abort(nil)
+		s.want(`HEADER 1 {"type":"notify"}`, "DATA 1 z", "TXERR 1 context canceled")
+		s.idle()
+		if _, err := c.NewMessage(t.Context(), Header{Type: strings.Repeat("x", 200000)}); err == nil {
+			t.Error("a header longer than a packet is taken")
+		}
+		c.Close()
+		if _, err := c.NewMessage(t.Context(), Header{}); err == nil || err.(*ConnectionError).Sent {
+			t.Error(err)
+		}
+	})
+}
