@@ -17,15 +17,14 @@ type Request struct {
 	// Call has returned, since a reply may come early. A Body that is an
 	// io.Closer is closed when it is no longer needed, and that may be while a
 	// Read waits, which Close should end: a call that fails leaves no goroutine
-	// behind. Call does not touch the Body when it returns a *ConnectionError
-	// of a connection that had ended before.
+	// behind. A Call that fails at once, because the header cannot be sent or
+	// the connection had ended, has not touched it.
 	Body io.Reader
 }
 
-// NewRequest returns a request of version 1 in the envelope json. The body is
-// not copied: it must not change before it has been sent, which it has when the
-// service replies on complete requests only and Call has returned. The request
-// may be used again.
+// NewRequest returns a request of version 1 in the envelope json, which may be
+// sent more than once. The body is not copied: it must not change before Call has
+// returned and, where the action streams, before its reply has been read.
 func NewRequest(action string, body []byte) *Request {
 	return &Request{
 		Header: Header{Action: action, Version: 1, Envelope: "json"},

@@ -240,7 +240,9 @@ func (h *Header) setID(value []byte) {
 func clientID(value []byte) int64 {
 	text := string(value)
 	if value[0] == '"' {
-		text = unquote(value)
+		if text = unquote(value); text == "" || text[0] < '0' { // a sign
+			return 0
+		}
 	}
 	n, err := strconv.ParseInt(text, 10, 64)
 	if err != nil {

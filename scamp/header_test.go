@@ -47,7 +47,7 @@ func TestParseHeaderVersions(t *testing.T) { // WIRE-HDR-11
 }
 
 func TestParseHeaderClientIDs(t *testing.T) { // WIRE-HDR-15
-	for text, want := range map[string]int64{`7`: 7, `"7"`: 7, `""`: 0, `null`: 0, `"abc"`: 0, `1.5`: 0, `true`: 0, `[]`: 0, `1e999`: 0} {
+	for text, want := range map[string]int64{`7`: 7, `"7"`: 7, `""`: 0, `null`: 0, `"abc"`: 0, `1.5`: 0, `true`: 0, `[]`: 0, `1e999`: 0, `-7`: -7, `"-7"`: 0, `"+7"`: 0} {
 		h, err := ParseHeader([]byte(`{"client_id":` + text + `}`))
 		if err != nil || h.ClientID != want {
 			t.Errorf("client_id %s: %d, %v; want %d", text, h.ClientID, err, want)

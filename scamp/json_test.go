@@ -34,6 +34,8 @@ func TestMembersRefuses(t *testing.T) {
 		{`{"a":[1}`, errJSON}, {`{"a":{"b":1]}`, errJSON}, {`{"a":"b`, errJSON}, {`{"a":1 "b":2}`, errJSON},
 		{"[]", errNoObject}, {`"x"`, errNoObject}, {"5", errNoObject}, {"true", errNoObject}, {"null", errNoObject}, {`["request"]`, errNoObject},
 		{"null x", errJSON},
+		{`{"a":{"b"}}`, errJSON}, {`{"a":{b:1}}`, errJSON}, {`{"a":{"b":1,c:2}}`, errJSON}, {`{"a":"\`, errJSON}, {`{"a":"\u12`, errJSON},
+		{`{"a":"\u00AF\u00af"}`, nil}, {`{"a":"\u00ag"}`, errJSON}, {`{"a":{"b":1},}`, errJSON}, {`{"a":[{"b":[1,"x",{}]}]}`, nil},
 		{"{\"a\":\"\xff\"}", errUTF8}, {"{\"\xc3\":1}", errUTF8},
 		{deep(63), nil}, {deep(64), errJSONDepth}, {deep(60000), errJSONDepth},
 		{strings.Repeat("[", 131072), errJSONDepth},
@@ -92,6 +94,7 @@ func FuzzMembers(f *testing.F) {
 func FuzzQuote(f *testing.F) {
 	f.Add("")
 	f.Add("a\"\\\x00\x1f\u2028é\xff😀")
+	f.Add("a\n\r\tb/")
 	f.Fuzz(func(t *testing.T, s string) {
 		q := appendQuoted(nil, s)
 		var want string

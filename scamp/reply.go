@@ -22,7 +22,8 @@ type ReplyWriter struct {
 var replyBuffers = sync.Pool{New: func() any { b := make([]byte, 0, maxChunk); return &b }}
 
 // Write sends p as part of the body. It waits while the caller does not take
-// what it has. It fails when the connection has ended or the handler's time is over.
+// what it has. It fails when the connection has ended or the handler's time is
+// over, at the latest when what was written has to leave.
 func (w *ReplyWriter) Write(p []byte) (int, error) {
 	if w.buf == nil {
 		w.buf = replyBuffers.Get().(*[]byte)

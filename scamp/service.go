@@ -176,7 +176,8 @@ func (s *Service) serve(transport, nc net.Conn, cfg Config) error {
 }
 
 // Close ends everything at once: listeners, connections, and the contexts of
-// handlers. It waits until the handlers have returned. It always returns nil.
+// handlers. It waits until the handlers have returned, so that none of them may
+// call it. It always returns nil.
 func (s *Service) Close() error {
 	s.mu.Lock()
 	s.closed = true
