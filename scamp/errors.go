@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+
+	"github.com/gudtech/scamp-sim/scamp/internal/jsontext"
 )
 
 // Error codes with a meaning of their own (WIRE-ERR-09a).
@@ -32,7 +34,7 @@ func (e *ReplyError) Error() string { return e.Code + ": " + e.Message }
 func (e *ReplyError) NotExecuted() bool {
 	refused := false
 	if len(e.Data) > 0 {
-		members(e.Data, func(name, value []byte) {
+		jsontext.Members(e.Data, func(name, value []byte) {
 			if string(name) == `"dispatch_failure"` {
 				refused = string(value) == "true"
 			}

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/gudtech/scamp-sim/scamp/internal/jsontext"
 	"github.com/gudtech/scamp-sim/scamp/wire"
 )
 
@@ -76,7 +77,7 @@ func (id ID) IsZero() bool { return id.raw == "" }
 // String returns the id as text: "7" for 7 and for "7" (WIRE-RPC-03).
 func (id ID) String() string {
 	if strings.HasPrefix(id.raw, `"`) {
-		return unquote([]byte(id.raw))
+		return jsontext.Unquote([]byte(id.raw))
 	}
 	return id.raw
 }
@@ -106,7 +107,7 @@ var extras = map[string]bool{
 // (WIRE-HDR-01, 02, 19). The error is then a *ProtocolError.
 func ParseHeader(body []byte) (Header, error) {
 	var h Header
-	err := members(body, func(name, value []byte) { h.set(name, value) })
+	err := jsontext.Members(body, func(name, value []byte) { h.set(name, value) })
 	if err != nil {
 		return Header{}, headerError(err)
 	}
@@ -116,11 +117,11 @@ func ParseHeader(body []byte) (Header, error) {
 func headerError(err error) error {
 	rule := "WIRE-HDR-01b"
 	switch {
-	case errors.Is(err, errNoObject):
+	case errors.Is(err, jsontext.ErrNoObject):
 		rule = "WIRE-HDR-01c"
-	case errors.Is(err, errUTF8):
+	case errors.Is(err, jsontext.ErrUTF8):
 		rule = "WIRE-HDR-02"
-	case errors.Is(err, errJSONDepth):
+	case errors.Is(err, jsontext.ErrDepth):
 		rule = "WIRE-HDR-19"
 	}
 	return &ProtocolError{Packet: "HEADER", Rule: rule, Reason: "the header is " + err.Error()}
@@ -166,7 +167,7 @@ func (h *Header) set(name, value []byte) {
 func (h *Header) setExtra(name, value []byte) {
 	if escaped := string(name); strings.Contains(escaped, `\`) {
 		// The same name may be spelled with escapes.
-		if plain := appendQuoted(nil, unquote(name)); string(plain) != escaped && !strings.Contains(string(plain), `\`) {
+		if plain := jsontext.AppendQuoted(nil, jsontext.Unquote(name)); string(plain) != escaped && !strings.Contains(string(plain), `\`) {
 			h.set(plain, value)
 			return
 		}
@@ -192,7 +193,7 @@ func (h *Header) setString(field *string, value []byte, flag wrongMembers) {
 	h.wrong &^= flag
 	switch value[0] {
 	case '"':
-		*field = unquote(value)
+		*field = jsontext.Unquote(value)
 	case 'n': // null is absence
 	default:
 		h.wrong |= flag
@@ -209,7 +210,7 @@ func (h *Header) setVersion(value []byte) {
 	case 'n':
 		return
 	case '"':
-		text = unquote(value)
+		text = jsontext.Unquote(value)
 	default:
 		if whole, frac, ok := strings.Cut(text, "."); ok && strings.Trim(frac, "0") == "" {
 			text = whole
@@ -240,7 +241,7 @@ func (h *Header) setID(value []byte) {
 func clientID(value []byte) int64 {
 	text := string(value)
 	if value[0] == '"' {
-		if text = unquote(value); text == "" || text[0] < '0' { // a sign
+		if text = jsontext.Unquote(value); text == "" || text[0] < '0' { // a sign
 			return 0
 		}
 	}
@@ -283,7 +284,7 @@ func (h *Header) Append(b []byte) []byte {
 		if bytes.Equal(bytes.TrimSpace(h.Extra[name]), null) {
 			continue // the same as absence
 		}
-		b = append(appendQuoted(b, name), ':')
+		b = append(jsontext.AppendQuoted(b, name), ':')
 		b = append(append(b, h.Extra[name]...), ',')
 	}
 	if b[len(b)-1] == ',' {
@@ -298,7 +299,7 @@ func appendMember(b []byte, name, value string) []byte {
 	if value == "" {
 		return b
 	}
-	return append(appendQuoted(append(b, name...), value), ',')
+	return append(jsontext.AppendQuoted(append(b, name...), value), ',')
 }
 
 // check says whether the header can be sent.
@@ -324,32 +325,20 @@ func (h *Header) check() error {
 // from check, whose callers have small stacks that need not grow for it.
 func (h *Header) checkMembers() error {
 	if len(h.ErrorData) > 0 {
-		if err := checkMember(h.ErrorData); err != nil {
+		if err := jsontext.Check(h.ErrorData, jsontext.MaxDepth-1); err != nil {
 			return fmt.Errorf("scamp: error data is %w", err)
 		}
 		if !bytes.HasPrefix(bytes.TrimLeft(h.ErrorData, " \t\r\n"), []byte("{")) {
-			return fmt.Errorf("scamp: error data is %w", errNoObject)
+			return fmt.Errorf("scamp: error data is %w", jsontext.ErrNoObject)
 		}
 	}
 	for name, value := range h.Extra {
 		if !extras[name] {
 			return fmt.Errorf("scamp: %q is no further member of a header", name)
 		}
-		if err := checkMember(value); err != nil {
+		if err := jsontext.Check(value, jsontext.MaxDepth-1); err != nil {
 			return fmt.Errorf("scamp: header member %q is %w", name, err)
 		}
-	}
-	return nil
-}
-
-// checkMember says whether a value can stand in a header.
-func checkMember(value []byte) error {
-	s := scanner{b: value}
-	if err := s.value(maxDepth - 1); err != nil {
-		return err
-	}
-	if s.space(); s.i < len(value) {
-		return errJSON
 	}
 	return nil
 }

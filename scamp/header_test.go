@@ -9,6 +9,8 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"github.com/gudtech/scamp-sim/scamp/internal/jsontext"
+
 	fuzz "github.com/google/gofuzz"
 )
 
@@ -95,7 +97,7 @@ func randomHeaders(seed int64) *fuzz.Fuzzer {
 			switch c.Intn(4) {
 			case 0:
 			case 1:
-				*id = ID{string(appendQuoted(nil, c.RandString()))}
+				*id = ID{string(jsontext.AppendQuoted(nil, c.RandString()))}
 			case 2:
 				*id = ID{strconv.FormatFloat(c.NormFloat64(), 'g', -1, 64)}
 			default:

@@ -1,23 +1,24 @@
-package scamp
+// Package jsontext reads JSON in place: it passes over values without decoding them, checks everything on the way, does
+// not recurse and does not allocate. What needs a value decodes it itself, once.
+package jsontext
 
 import (
 	"errors"
 	"unicode/utf8"
 )
 
-// maxDepth is the nesting that a header may have, the header itself being the
-// first level (WIRE-HDR-19).
-const maxDepth = 64
+// MaxDepth is the nesting that a text may have, its outermost value being the first level (WIRE-HDR-19, DISC-JSN-07b).
+const MaxDepth = 64
 
+// What is wrong with a text.
 var (
-	errJSON      = errors.New("not well-formed JSON")
-	errJSONDepth = errors.New("JSON nested too deeply")
-	errUTF8      = errors.New("not valid UTF-8")
-	errNoObject  = errors.New("not a JSON object")
+	ErrSyntax   = errors.New("not well-formed JSON")
+	ErrDepth    = errors.New("JSON nested too deeply")
+	ErrUTF8     = errors.New("not valid UTF-8")
+	ErrNoObject = errors.New("not a JSON object")
+	ErrNoArray  = errors.New("not a JSON array")
 )
 
-// A scanner reads JSON in place. It checks everything it passes over, does not
-// recurse and does not allocate.
 type scanner struct {
 	b []byte
 	i int
@@ -42,20 +43,14 @@ func (s *scanner) take(c byte) bool {
 	return false
 }
 
-// members calls f for every member of the object that b consists of, in order.
+// Members calls f for every member of the object that b consists of, in order.
 // The name is raw, quotes included, and so is the value. White space around the
 // object is accepted (WIRE-HDR-01d), anything else is an error (WIRE-HDR-01b, 01c).
-func members(b []byte, f func(name, value []byte)) error {
+func Members(b []byte, f func(name, value []byte)) error {
 	s := scanner{b: b}
 	s.space()
 	if !s.take('{') {
-		if err := s.value(maxDepth); err != nil {
-			return err
-		}
-		if s.space(); s.i < len(b) {
-			return errJSON
-		}
-		return errNoObject
+		return s.other(ErrNoObject)
 	}
 	s.space()
 	if !s.take('}') {
@@ -68,11 +63,11 @@ func members(b []byte, f func(name, value []byte)) error {
 			name := b[start:s.i]
 			s.space()
 			if !s.take(':') {
-				return errJSON
+				return ErrSyntax
 			}
 			s.space()
 			start = s.i
-			if err := s.value(maxDepth - 1); err != nil {
+			if err := s.value(MaxDepth - 1); err != nil {
 				return err
 			}
 			f(name, b[start:s.i])
@@ -81,29 +76,84 @@ func members(b []byte, f func(name, value []byte)) error {
 				break
 			}
 			if !s.take(',') {
-				return errJSON
+				return ErrSyntax
 			}
 		}
 	}
 	if s.space(); s.i < len(b) {
-		return errJSON
+		return ErrSyntax
 	}
 	return nil
 }
 
+// Elements calls f for every element of the array that b consists of, in order, as it is written. White space around
+// the array and its elements is accepted. The first error of f ends it.
+func Elements(b []byte, f func(element []byte) error) error {
+	s := scanner{b: b}
+	s.space()
+	if !s.take('[') {
+		return s.other(ErrNoArray)
+	}
+	s.space()
+	if !s.take(']') {
+		for {
+			s.space()
+			start := s.i
+			if err := s.value(MaxDepth - 1); err != nil {
+				return err
+			}
+			if err := f(b[start:s.i]); err != nil {
+				return err
+			}
+			s.space()
+			if s.take(']') {
+				break
+			}
+			if !s.take(',') {
+				return ErrSyntax
+			}
+		}
+	}
+	if s.space(); s.i < len(b) {
+		return ErrSyntax
+	}
+	return nil
+}
+
+// Check says whether b is one JSON value nested at most depth levels deep, with nothing but white space around it.
+func Check(b []byte, depth int) error {
+	s := scanner{b: b}
+	s.space()
+	if err := s.value(depth); err != nil {
+		return err
+	}
+	if s.space(); s.i < len(b) {
+		return ErrSyntax
+	}
+	return nil
+}
+
+// other is the error of a text that is another value than the one asked for, or none.
+func (s *scanner) other(kind error) error {
+	if err := Check(s.b, MaxDepth); err != nil {
+		return err
+	}
+	return kind
+}
+
 // value passes over one value that is nested at most depth levels deep.
 func (s *scanner) value(depth int) error {
-	var closers [maxDepth]byte // what ends each open level
+	var closers [MaxDepth]byte // what ends each open level
 	n := 0
 	for {
 		s.space()
 		if s.i == len(s.b) {
-			return errJSON
+			return ErrSyntax
 		}
 		switch c := s.b[s.i]; c {
 		case '{', '[':
 			if n == depth {
-				return errJSONDepth
+				return ErrDepth
 			}
 			s.i++
 			s.space()
@@ -138,7 +188,7 @@ func (s *scanner) value(depth int) error {
 				continue
 			}
 			if !s.take(',') {
-				return errJSON
+				return ErrSyntax
 			}
 			if closers[n-1] == '}' {
 				if err := s.key(); err != nil {
@@ -158,14 +208,14 @@ func (s *scanner) key() error {
 	}
 	s.space()
 	if !s.take(':') {
-		return errJSON
+		return ErrSyntax
 	}
 	return nil
 }
 
 func (s *scanner) str() error {
 	if !s.take('"') {
-		return errJSON
+		return ErrSyntax
 	}
 	for s.i < len(s.b) {
 		switch c := s.b[s.i]; {
@@ -177,23 +227,23 @@ func (s *scanner) str() error {
 				return err
 			}
 		case c < ' ':
-			return errJSON
+			return ErrSyntax
 		case c < utf8.RuneSelf:
 			s.i++
 		default:
 			r, n := utf8.DecodeRune(s.b[s.i:])
 			if r == utf8.RuneError && n == 1 {
-				return errUTF8
+				return ErrUTF8
 			}
 			s.i += n
 		}
 	}
-	return errJSON
+	return ErrSyntax
 }
 
 func (s *scanner) escape() error {
 	if s.i+1 >= len(s.b) {
-		return errJSON
+		return ErrSyntax
 	}
 	switch s.b[s.i+1] {
 	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
@@ -201,17 +251,17 @@ func (s *scanner) escape() error {
 		return nil
 	case 'u':
 		if s.i+6 > len(s.b) {
-			return errJSON
+			return ErrSyntax
 		}
 		for _, c := range s.b[s.i+2 : s.i+6] {
 			if unhex(c) < 0 {
-				return errJSON
+				return ErrSyntax
 			}
 		}
 		s.i += 6
 		return nil
 	}
-	return errJSON
+	return ErrSyntax
 }
 
 func unhex(c byte) rune {
@@ -236,17 +286,17 @@ func (s *scanner) word() error {
 	}
 	s.take('-')
 	if !s.take('0') && !s.digits() {
-		return errJSON
+		return ErrSyntax
 	}
 	if s.take('.') && !s.digits() {
-		return errJSON
+		return ErrSyntax
 	}
 	if s.take('e') || s.take('E') {
 		if !s.take('+') {
 			s.take('-')
 		}
 		if !s.digits() {
-			return errJSON
+			return ErrSyntax
 		}
 	}
 	return nil
@@ -260,9 +310,9 @@ func (s *scanner) digits() bool {
 	return s.i > start
 }
 
-// unquote returns the text of a JSON string that has passed the scanner.
+// Unquote returns the text of a JSON string that has passed the scanner.
 // Lone surrogates become U+FFFD.
-func unquote(raw []byte) string {
+func Unquote(raw []byte) string {
 	raw = raw[1 : len(raw)-1]
 	plain := true
 	for _, c := range raw {
@@ -317,9 +367,9 @@ func code(b []byte) rune {
 
 const hexDigits = "0123456789abcdef"
 
-// appendQuoted appends s as a JSON string in UTF-8; octets that are not valid
+// AppendQuoted appends s as a JSON string in UTF-8; octets that are not valid
 // UTF-8 become U+FFFD.
-func appendQuoted(b []byte, s string) []byte {
+func AppendQuoted(b []byte, s string) []byte {
 	b = append(b, '"')
 	start := 0
 	for i := 0; i < len(s); {
