@@ -69,7 +69,7 @@ Start with "scamp-sim conformance": it needs no set-up.`,
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return fmt.Errorf("%w (see %s --help)", err, cmd.CommandPath())
 	})
-	root.AddCommand(newConformance(), newCases(), newServe(), newRequest())
+	root.AddCommand(newConformance(), newCases(), newServe(), newRequest(), newProvision(), newFingerprint(), newCache(), newTicket())
 	return root
 }
 

@@ -87,6 +87,7 @@ const (
 	FormAuto Form = iota // plain actions in the classes, those of other sectors or envelopes in the vectors (DISC-V4-11)
 	FormV3               // the classes alone: an action that does not fit is an error
 	FormV4               // the vectors alone
+	FormBoth             // plain actions in both, for receivers that read only one of them
 )
 
 // Sign makes the packet of an announcement. Of a it uses Ident, Sector, Weight, Interval, URI, Envelopes, Actions and
@@ -96,12 +97,21 @@ func (s *Signer) Sign(a *Announcement, form Form) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	return s.SignData(data)
+}
+
+// SignData makes a packet of data as it stands: one line, the JSON of an announcement. Whether receivers take it is for
+// Verify to say.
+func (s *Signer) SignData(data []byte) ([]byte, error) {
+	if bytes.Contains(data, []byte("\n")) {
+		return nil, errors.New("discovery: the data is not one line") // DISC-ENV-08a
+	}
 	sum := sha256.Sum256(data)
 	signature, err := rsa.SignPKCS1v15(nil, s.key, crypto.SHA256, sum[:])
 	if err != nil {
 		return nil, fmt.Errorf("discovery: sign: %w", err)
 	}
-	packet := append(data, "\n\n"...)
+	packet := append(slices.Clone(data), "\n\n"...)
 	packet = append(append(packet, s.certificate...), "\n\n"...)
 	const width = 76 // DISC-SIG-02a
 	for line := range slices.Chunk([]byte(base64.StdEncoding.EncodeToString(signature)), width) {
@@ -193,6 +203,9 @@ func arrange(a *Announcement, form Form) (plain, vectors []Action, err error) {
 			return nil, nil, fmt.Errorf("discovery: action %s has a sector or envelopes of its own, which version 3 cannot say", act.Name)
 		case form == FormV4 || !fits:
 			vectors = append(vectors, act)
+		case form == FormBoth:
+			vectors = append(vectors, act)
+			plain = append(plain, act)
 		default:
 			plain = append(plain, act)
 		}
