@@ -33,8 +33,11 @@ func (pl *play) barrier(p *peer) *stop {
 	}
 	pl.mu.Lock()
 	defer pl.mu.Unlock()
+	if o := p.own(number); o != nil {
+		o.barrier = true
+	}
 	var m *incoming
-	answered := pl.await(pl.opt.Timeout, func() bool {
+	answered := pl.awaitWith(newPatience(pl.opt.Timeout, p), func() bool {
 		if found := p.replies(&id); len(found) > 0 && found[0].ended {
 			m = found[0]
 		}
@@ -218,20 +221,23 @@ func (pl *play) stopped(p *peer, n uint64) (*incoming, *stop) {
 	pl.mu.Lock()
 	defer pl.mu.Unlock()
 	var m *incoming
-	if !pl.await(pl.opt.Timeout, func() bool { m = p.message(n); return m != nil || p.unusable() != nil }) {
+	if !pl.awaitWith(newPatience(pl.opt.Timeout, p), func() bool { m = p.message(n); return m != nil || p.unusable() != nil }) {
 		return nil, harmed("message %d has not begun within %v", n, pl.opt.Timeout)
 	}
 	if m == nil {
 		return nil, failed("%v", p.unusable())
 	}
 	m.watched = true
-	for pl.settle == nil {
+	for {
 		size := len(m.body)
 		if m.ended || p.unusable() != nil || m.window > 0 && m.outstanding() == m.window {
 			break
 		}
 		patience := pl.opt.Quiet
-		if m.outstanding()%windowMax != 0 { // not a window that is known: look twice as long
+		switch {
+		case m.outstanding() == 0 || pl.settle != nil: // a hang, if nothing comes; or patience costs nothing
+			patience = pl.opt.Timeout
+		case m.outstanding()%windowMax != 0: // not a window that is known: look twice as long
 			patience *= 2
 		}
 		if !pl.await(patience, func() bool { return len(m.body) != size || m.ended || p.unusable() != nil }) {
@@ -263,6 +269,7 @@ func (pl *play) finale() *stop {
 		for _, m := range p.messages {
 			if m.abort == nil && m.outstanding() > 0 {
 				p.acknowledge(m)
+				p.wedged = false // messages may have waited for this one
 			}
 		}
 	}
@@ -315,7 +322,7 @@ func (pl *play) conclude(p *peer) *stop {
 			if o == nil || !o.ended || m.ended {
 				continue
 			}
-			if !pl.await(pl.opt.Timeout, func() bool { return m.ended || p.unusable() != nil }) {
+			if !pl.awaitWith(newPatience(pl.opt.Timeout, p), func() bool { return m.ended || p.unusable() != nil }) {
 				p.wrong("WIRE-MSG-02a", "message %d has no end although its request is complete and all of it has been acknowledged", m.number)
 			}
 		}

@@ -216,3 +216,44 @@ func (Wait) action()         {}
 func (Either) action()       {}
 func (Repeat) action()       {}
 func (UntilEnded) action()   {}
+
+// uses reports whether one of the steps, or of those in their blocks, is such a one.
+func uses(steps []Step, is func(Action) bool) bool {
+	for i := range steps {
+		if is(steps[i].Do) {
+			return true
+		}
+		for _, block := range blocks(steps[i].Do) {
+			if uses(block, is) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// blocks returns the steps that an action has in its blocks.
+func blocks(do Action) (found [][]Step) {
+	switch do := do.(type) {
+	case On:
+		return [][]Step{do.Steps}
+	case Together:
+		return [][]Step{do.Steps}
+	case Split:
+		return [][]Step{do.Steps}
+	case Repeat:
+		return [][]Step{do.Steps}
+	case UntilEnded:
+		return [][]Step{do.Steps}
+	case Either:
+		for _, b := range do.Branches {
+			found = append(found, b.Steps)
+		}
+	}
+	return found
+}
+
+func isExecuted(do Action) bool {
+	_, ok := do.(Executed)
+	return ok
+}

@@ -50,10 +50,10 @@ func (s *Subject) greet(dial func() (net.Conn, error), opt *Options) error {
 	for len(got) < 1<<16 {
 		n, err := nc.Read(buf)
 		got = append(got, buf[:n]...)
-		if bytes.Contains(got, []byte(`"action"`)) {
+		if bytes.Contains(got, []byte(header)) {
 			return fmt.Errorf("%w: the server sends back what it is sent; it does not speak SCAMP: %s", ErrNoTest, showOctets(got))
 		}
-		if bytes.Contains(got, []byte(token)) && bytes.Contains(got, []byte("END\r\n")) {
+		if bytes.Contains(got, []byte(token)) && bytes.Contains(got, []byte("END\r\n")) || bytes.Contains(dataOf(got), []byte(token)) {
 			return nil
 		}
 		if err != nil {
@@ -61,6 +61,21 @@ func (s *Subject) greet(dial func() (net.Conn, error), opt *Options) error {
 		}
 	}
 	return s.noEcho(got)
+}
+
+// dataOf returns the octets of the DATA in what came.
+func dataOf(got []byte) (body []byte) {
+	var d decoder
+	d.feed(got)
+	for {
+		p, _, ok := d.next()
+		if !ok {
+			return body
+		}
+		if p.kind == "DATA" {
+			body = append(body, p.body...)
+		}
+	}
 }
 
 // noEcho says what came in place of an echo.
@@ -122,7 +137,7 @@ func (s *Subject) probe(dial func() (net.Conn, error), opt *Options) map[string]
 	}
 	// Whatever comes of fail counts, unless an action that nobody has gets the same.
 	m, _ := ask("fail", `{"code":"teapot","text":"probe"}`)
-	if nobody, _ := ask("nobody.has.this", "{}"); nobody.shape() != m.shape() {
+	if nobody, _ := ask("nobody.has.this", "{}"); nobody.shape() != m.shape() || m.fails("probe") {
 		found["fail"] = true
 	}
 	if m, _ := ask("count", "{}"); works(m) {
@@ -130,6 +145,15 @@ func (s *Subject) probe(dial func() (net.Conn, error), opt *Options) map[string]
 		found["count"] = err == nil && v.kind == '0' && isInteger(v.text)
 	}
 	return found
+}
+
+// fails reports whether the text of a failure is this one.
+func (m *incoming) fails(with string) bool {
+	if m == nil || m.abort != nil {
+		return m != nil && *m.abort == with
+	}
+	text, _ := m.header.get("error")
+	return text.text == with
 }
 
 // shape says in which way a request was answered: not, given up, with success, with an error of some code.

@@ -13,7 +13,7 @@ import (
 // The sizes of the protocol, in octets.
 const (
 	maxBody      = 131072   // a packet's body (WIRE-FRAME-08a)
-	readableLine = 256      // a longer line is no packet
+	readableLine = 256      // a line that does not end there is no packet
 	readableBody = 64 << 20 // neither is a longer body
 	endOfPacket  = "END\r\n"
 )
@@ -53,6 +53,7 @@ type decoder struct {
 	need   int     // octets of buf that next needs before it looks again
 	begun  bool    // a packet has been read
 	broken *breach // nothing more can be read
+	doubt  *breach // … unless more octets come
 }
 
 // feed takes octets in.
@@ -66,10 +67,10 @@ func (d *decoder) next() (p packet, wrong []breach, ok bool) {
 	if d.broken != nil || len(d.buf) < max(d.need, 1) {
 		return p, nil, false
 	}
-	end := bytes.IndexByte(d.buf, '\n') + 1
+	end := bytes.IndexByte(d.buf[:min(len(d.buf), readableLine)], '\n') + 1
 	if end == 0 {
-		if len(d.buf) > readableLine {
-			d.fail("%s is no request line", showOctets(d.buf))
+		if len(d.buf) >= readableLine {
+			d.fail("%s is no request line", showOctets(d.buf[:readableLine]))
 		}
 		return p, nil, false
 	}
@@ -86,9 +87,13 @@ func (d *decoder) next() (p packet, wrong []breach, ok bool) {
 	size := length
 	if !hasTrailer(rest, length) {
 		var counted string
-		if size, counted = countedOtherwise(rest, length); size < 0 {
+		var more bool
+		if size, counted, more = countedOtherwise(rest, length); size < 0 {
 			d.fail("%s %d %d: behind the body stands %s instead of END CR LF", p.kind, p.number, length,
 				showOctets(rest[length:length+len(endOfPacket)]))
+			if more {
+				d.doubt, d.broken, d.need = d.broken, nil, len(d.buf)+1
+			}
 			return p, nil, false
 		}
 		wrong = append(wrong, breach{"WIRE-FRAME-12", GradeFail,
@@ -99,7 +104,7 @@ func (d *decoder) next() (p packet, wrong []breach, ok bool) {
 	if len(d.buf) == 0 {
 		d.buf = nil
 	}
-	d.need, d.begun = 0, true
+	d.need, d.begun, d.doubt = 0, true, nil
 	return p, wrong, true
 }
 
@@ -116,24 +121,31 @@ func hasTrailer(b []byte, at int) bool {
 	return len(b) >= at+len(endOfPacket) && string(b[at:at+len(endOfPacket)]) == endOfPacket
 }
 
-// countedOtherwise finds the size of a body whose length counts something else than octets; -1 if there is no such.
-func countedOtherwise(b []byte, length int) (size int, what string) {
+// countedOtherwise finds the size of a body whose length counts something else than octets; -1 if there is no such,
+// or not yet: more.
+func countedOtherwise(b []byte, length int) (size int, what string, more bool) {
 	runes, units := 0, 0
-	for i := 0; i < len(b) && runes <= length; {
-		if hasTrailer(b, i) && i > length {
-			if runes == length {
-				return i, "characters"
+	for i := 0; runes <= length; {
+		if i > length && (runes == length || units == length) {
+			switch {
+			case !hasTrailer(b, i):
+				more = more || bytes.HasPrefix([]byte(endOfPacket), b[i:])
+			case runes == length:
+				return i, "characters", false
+			default:
+				return i, "units of UTF-16", false
 			}
-			if units == length {
-				return i, "units of UTF-16"
-			}
+		}
+		if !utf8.FullRune(b[i:]) {
+			more = true
+			break
 		}
 		r, n := utf8.DecodeRune(b[i:])
 		i += n
 		runes++
 		units += max(1, utf16.RuneLen(r))
 	}
-	return -1, ""
+	return -1, "", more
 }
 
 // decodeLine reads a request line with its LF. A problem makes it unreadable.

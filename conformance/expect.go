@@ -1,11 +1,7 @@
 package conformance
 
 import (
-	"errors"
 	"fmt"
-	"maps"
-	"slices"
-	"strings"
 	"time"
 )
 
@@ -20,9 +16,10 @@ const (
 
 // A condition is a step that looks at what comes.
 type condition struct {
-	p     *peer
-	step  *Step
-	limit time.Duration // how long it is awaited
+	p      *peer
+	step   *Step
+	limit  time.Duration // how long it is awaited
+	moving bool          // … anew whenever octets have come
 
 	// check looks; why says what is there instead. play.mu is held.
 	check func() (s state, why *stop)
@@ -32,6 +29,13 @@ type condition struct {
 	act func() *stop
 	// late is what the step ends with when nothing has come.
 	late func() *stop
+}
+
+func (c *condition) patience() *patience {
+	if c.moving && c.step.Within == 0 {
+		return newPatience(c.limit, c.p)
+	}
+	return newPatience(c.limit, nil)
 }
 
 // expect plays a step that looks at what comes.
@@ -48,7 +52,7 @@ func (pl *play) expect(s *Step) *stop {
 	began := time.Now()
 	var st state
 	var why *stop
-	pl.await(c.limit, func() bool {
+	pl.awaitWith(c.patience(), func() bool {
 		st, why = c.check()
 		return st != pending
 	})
@@ -148,312 +152,19 @@ func (pl *play) closeCondition(c *condition) {
 		}
 		return met, nil
 	}
-	c.take = func() { p.awaited = true; pl.silent() }
+	c.take = func() {
+		p.awaited = true
+		for _, m := range p.messages {
+			if m.failsHalf(p) && m.leftover() != "" {
+				p.odd("WIRE-FRAME-15b", "an error reply to a half-received request goes out before the close")
+			}
+		}
+		pl.silent()
+	}
 	c.late = func() *stop { return failed("the connection is still open after %v", c.limit) }
 }
 
 // ended reports whether the subject has ended the connection; a write that failed counts.
 func (p *peer) ended() bool {
 	return !p.closed && (p.end != nil || p.failed != nil && !p.stalled)
-}
-
-// either takes the first branch whose head is satisfied, when those before it cannot be any more.
-func (pl *play) either(do Either) *stop {
-	heads := make([]*condition, len(do.Branches))
-	for i, b := range do.Branches {
-		c, end := pl.condition(&b.Steps[0])
-		if end != nil {
-			return end
-		}
-		heads[i] = c
-	}
-	began := time.Now()
-	reasons := make([]*stop, len(heads))
-	for {
-		i, end := pl.firstHead(heads, reasons, began)
-		switch {
-		case end != nil:
-			return end
-		case i < 0:
-			return pl.noBranch(do, reasons)
-		}
-		c := heads[i]
-		if c.act == nil {
-			pl.mu.Lock()
-			end = pl.taken(c, began)
-			pl.mu.Unlock()
-		} else if end = c.act(); end != nil && end.verdict == Errored {
-			return end
-		}
-		if end != nil {
-			reasons[i] = end
-			continue
-		}
-		return pl.enter(&do.Branches[i])
-	}
-}
-
-// firstHead waits until it is clear which head is to be taken, or tried where it acts, and returns its index; -1 is none.
-func (pl *play) firstHead(heads []*condition, reasons []*stop, began time.Time) (int, *stop) {
-	pl.mu.Lock()
-	defer pl.mu.Unlock()
-	for {
-		if pl.interrupted() {
-			return -1, &stop{verdict: Errored, reason: "interrupted"}
-		}
-		left := time.Duration(-1)
-		for i, c := range heads {
-			if reasons[i] != nil {
-				continue
-			}
-			if c.act != nil {
-				return i, nil
-			}
-			st, why := c.check()
-			if st == met {
-				return i, nil
-			}
-			if rest := c.limit - time.Since(began); st == pending && rest > 0 {
-				left = rest
-				break
-			}
-			if st == pending {
-				why = c.late()
-			}
-			reasons[i] = why
-		}
-		if left < 0 {
-			return -1, nil
-		}
-		timer := time.AfterFunc(left, pl.wake)
-		pl.change.Wait()
-		timer.Stop()
-	}
-}
-
-// enter plays the rest of a branch and lets its grade count.
-func (pl *play) enter(b *Branch) *stop {
-	switch b.Grade {
-	case GradeFail:
-		return &stop{verdict: Fail, line: b.Line, reason: b.Note, harm: true}
-	case GradeUnsupported:
-		return &stop{verdict: Unsupported, line: b.Line, reason: b.Note}
-	case GradeDialect:
-		pl.verdict = Dialect
-		if !slices.Contains(pl.notes, b.Note) {
-			pl.notes = append(pl.notes, b.Note)
-		}
-	}
-	return pl.steps(b.Steps[1:])
-}
-
-// noBranch says why each branch could not be taken.
-func (pl *play) noBranch(do Either, reasons []*stop) *stop {
-	end := &stop{verdict: Fail}
-	var why []string
-	for i, r := range reasons {
-		head := formatAction(do.Branches[i].Steps[0].Do)
-		if line := fmt.Sprintf("%s: %s", head, r.reason); !slices.Contains(why, line) {
-			why = append(why, line)
-		}
-		end.harm = end.harm || r.harm
-		if r.verdict == Errored {
-			return r
-		}
-	}
-	end.reason = "none of the branches: " + strings.Join(why, "; ")
-	return end
-}
-
-// packetCondition waits for a packet, or for octets of a message.
-func (pl *play) packetCondition(c *condition, do ExpectPacket) error {
-	p := c.p
-	c.late = func() *stop { return harmed("%s did not come within %v", do.Type, c.limit) }
-	if do.Type == "HEADER" {
-		return pl.headerCondition(c, do)
-	}
-	n, err := EvalNumber(do.Number, &pl.env)
-	if err != nil {
-		return err
-	}
-	switch do.Type {
-	case "ACK":
-		return pl.ackCondition(c, do, n)
-	case "PONG":
-		c.check = func() (state, *stop) {
-			for _, pong := range p.pongs {
-				if pong.number == n && len(pong.body) == 0 {
-					return met, nil
-				}
-			}
-			if len(p.pongs) > 0 {
-				return never, failed("PONG %d with a body of %d octets came", p.pongs[0].number, len(p.pongs[0].body))
-			}
-			return p.openOrNever()
-		}
-		c.take = func() {
-			p.pongs = slices.DeleteFunc(p.pongs, func(pong packet) bool { return pong.number == n })
-		}
-		return nil
-	}
-	var body []byte
-	octets := uint64(0)
-	if do.Body != nil {
-		if body, err = EvalText(do.Body, &pl.env); err != nil {
-			return err
-		}
-		octets = uint64(len(body))
-	} else if do.Octets != nil {
-		if octets, err = EvalNumber(do.Octets, &pl.env); err != nil {
-			return err
-		}
-	}
-	c.check = func() (state, *stop) {
-		m := p.message(n)
-		if m == nil {
-			return p.openOrNever()
-		}
-		if do.Type == "DATA" {
-			return m.hasData(p, body, int(octets))
-		}
-		return m.hasEnd(p, do)
-	}
-	c.take = func() {
-		m := p.message(n)
-		if do.Type == "DATA" {
-			m.at += int(octets)
-		} else {
-			m.endTaken = true
-		}
-	}
-	return nil
-}
-
-// openOrNever is the state of a condition for which nothing has come yet.
-func (p *peer) openOrNever() (state, *stop) {
-	if err := p.unusable(); err != nil {
-		return never, failed("%v", err)
-	}
-	return pending, nil
-}
-
-// hasData compares the octets of the body that have not been taken; body is nil where only their number counts.
-func (m *incoming) hasData(p *peer, body []byte, octets int) (state, *stop) {
-	rest := m.body[min(m.at, len(m.body)):]
-	if body != nil {
-		n := min(len(rest), len(body))
-		if d := differ(rest[:n], body[:n]); d != "" {
-			return never, harmed("of message %d, %s", m.number, d)
-		}
-	}
-	switch {
-	case len(rest) >= octets:
-		return met, nil
-	case m.ended:
-		return never, harmed("message %d ends after %d of %d octets", m.number, len(rest), octets)
-	}
-	return p.openOrNever()
-}
-
-// hasEnd looks whether a message has ended as expected, with all of its body taken.
-func (m *incoming) hasEnd(p *peer, do ExpectPacket) (state, *stop) {
-	switch {
-	case m.at < len(m.body):
-		return never, failed("DATA came instead: %s", showOctets(m.body[m.at:]))
-	case !m.ended:
-		return p.openOrNever()
-	case do.Type == "EOF" && m.abort != nil:
-		return never, failed("TXERR %q came instead", abbreviated(*m.abort))
-	case do.Type == "TXERR" && m.abort == nil:
-		return never, failed("EOF came instead")
-	case do.Match != "" && !matches(do.Match, *m.abort):
-		return never, failed("the text is %q", abbreviated(*m.abort))
-	}
-	return met, nil
-}
-
-// headerCondition waits for a HEADER: of a number, or the next one that matches.
-func (pl *play) headerCondition(c *condition, do ExpectPacket) error {
-	p := c.p
-	v, bind := do.Number.(Var)
-	if _, bound := pl.env.Vars[v.Name]; bound {
-		bind = false
-	}
-	var number uint64
-	if !bind {
-		n, err := EvalNumber(do.Number, &pl.env)
-		if err != nil {
-			return err
-		}
-		number = n
-	}
-	var found *incoming
-	var vars Vars
-	c.check = func() (state, *stop) {
-		why := ""
-		for _, m := range p.messages {
-			if m.headerTaken || m.whole || m.isRequest() || !bind && m.number != number {
-				continue
-			}
-			vars = maps.Clone(pl.env.Vars)
-			if do.Header != nil {
-				if why = do.Header.match(m.header, vars); why != "" {
-					why = fmt.Sprintf("HEADER %d differs: %s", m.number, why)
-					if !bind {
-						return never, failed("%s", why)
-					}
-					continue
-				}
-			}
-			found = m
-			return met, nil
-		}
-		if s, end := p.openOrNever(); s == never {
-			return never, end
-		}
-		if why != "" {
-			c.late = func() *stop { return failed("no HEADER that matches came within %v; %s", c.limit, why) }
-		}
-		return pending, nil
-	}
-	c.take = func() {
-		found.headerTaken = true
-		pl.env.Vars = vars
-		if bind {
-			pl.env.Vars[v.Name] = appendUint(found.number)
-		}
-	}
-	return nil
-}
-
-// ackCondition waits for an acknowledgement of one of the tester's messages.
-func (pl *play) ackCondition(c *condition, do ExpectPacket, n uint64) error {
-	p := c.p
-	total, err := EvalNumber(do.Total, &pl.env)
-	if err != nil {
-		return err
-	}
-	c.check = func() (state, *stop) {
-		o := p.own(n)
-		if o == nil {
-			return never, faulty(errors.New("the tester has sent no such message"))
-		}
-		for _, a := range o.acks {
-			switch {
-			case do.Compare == "=" && a == total, do.Compare == ">=" && a >= total, do.Compare == ">" && a > total:
-				return met, nil
-			case do.Compare == "=" && a > total:
-				return never, failed("ACK %d %d came, and no ACK %d %d before", n, a, n, total)
-			}
-		}
-		return p.openOrNever()
-	}
-	c.late = func() *stop {
-		o := p.own(n)
-		if len(o.acks) == 0 {
-			return failed("no ACK of message %d came within %v", n, c.limit)
-		}
-		return failed("within %v the last ACK of message %d is %d", c.limit, n, o.acks[len(o.acks)-1])
-	}
-	return nil
 }

@@ -27,6 +27,7 @@ func (pl *play) replyCondition(c *condition, do ExpectReply) error {
 			return err
 		}
 	}
+	c.moving = true
 	var found *incoming
 	var vars Vars
 	c.check = func() (state, *stop) {
@@ -213,7 +214,7 @@ func (pl *play) absence(c *condition, do No) error {
 				}
 			}
 		case "DATA":
-			if m := p.message(number); m != nil && m.at < len(m.body) {
+			if m := p.message(number); m != nil && !m.whole && m.at < len(m.body) {
 				return fmt.Sprintf("DATA %d came: %s", number, showOctets(m.body[m.at:]))
 			}
 		case "EOF":

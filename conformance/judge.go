@@ -51,8 +51,16 @@ func (p *peer) judge(pkt packet, m *incoming) {
 	case "ACK":
 		p.judgeAck(pkt)
 	case "PING":
+		if p.pinged {
+			return
+		}
 		p.wrong("WIRE-TIME-08c", "PING %d comes although nobody has said that this side has the heartbeat profile", pkt.number)
 	}
+}
+
+// hasOddID reports whether the tester has sent a message whose id is neither a number nor a string.
+func (p *peer) hasOddID() bool {
+	return slices.ContainsFunc(p.sent, func(o *outgoing) bool { return o.id == nil || o.id.kind != '0' && o.id.kind != '"' })
 }
 
 // judgePart looks at what comes of an open message.
@@ -99,7 +107,11 @@ var totalForm = regexp.MustCompile(`^[1-9][0-9]*$`)
 // judgeAck looks at an acknowledgement of one of the tester's messages.
 func (p *peer) judgeAck(pkt packet) {
 	o := p.own(pkt.number)
+	disorder := p.disorder || p.out.broken != nil
 	if o == nil {
+		if disorder {
+			return
+		}
 		p.wrong("WIRE-FLOW-01a", "ACK %d is for a message that does not exist", pkt.number)
 		return
 	}
@@ -110,9 +122,13 @@ func (p *peer) judgeAck(pkt packet) {
 		p.wrong("WIRE-MSG-06c", "ACK %d 0 comes for an empty DATA", pkt.number)
 	case !totalForm.MatchString(body) || err != nil:
 		p.wrong("WIRE-FLOW-01b", "ACK %d has the body %s", pkt.number, showOctets(pkt.body))
-	case total > uint64(len(o.body)):
+	case total > uint64(len(o.body)) && !disorder:
+		if slices.ContainsFunc(p.sent, func(m *outgoing) bool { return m.number == pkt.number && total <= uint64(len(m.body)) }) {
+			return // it is for an earlier message, whose number the tester has used again
+		}
 		if m := p.meant(o, total); m != nil {
-			p.wrong("WIRE-FLOW-01a", "ACK %d %d: message %d has ended with %d octets; message %d has so many", pkt.number, total, pkt.number, len(o.body), m.number)
+			o.misnamed = true
+			p.wrong("WIRE-FLOW-01a", "ACK %d %d: message %d has %d octets; message %d has so many", pkt.number, total, pkt.number, len(o.body), m.number)
 			return
 		}
 		p.wrong("WIRE-FLOW-02b", "ACK %d %d: only %d octets have been sent", pkt.number, total, len(o.body))
@@ -126,11 +142,22 @@ func (p *peer) meant(o *outgoing, total uint64) *outgoing {
 			return m
 		}
 	}
+	return p.passedOver(o, total)
+}
+
+// passedOver returns another message than o that has just so many octets and no ACK; nil if there is none.
+func (p *peer) passedOver(o *outgoing, total uint64) *outgoing {
+	for _, m := range p.sent {
+		if m != o && len(m.acks) == 0 && total == uint64(len(m.body)) {
+			return m
+		}
+	}
 	return nil
 }
 
 // judgeTotals looks at the ACKs of a connection that is over: what the values that do not increase are can be told only
-// then. They are increments where their sum is what was sent, answers to empty DATA where there are no more of them than of those.
+// then. They are increments where their sum is what had been sent at some time, answers to empty DATA where there are no
+// more of them than of those.
 func (p *peer) judgeTotals() {
 	type unsteady struct {
 		o       *outgoing
@@ -140,7 +167,7 @@ func (p *peer) judgeTotals() {
 	var found []unsteady
 	onlyEmpties := true
 	for _, o := range p.sent {
-		sum := uint64(0)
+		sum, summing := uint64(0), false
 		first, times := -1, 0
 		for i, total := range o.acks {
 			sum += total
@@ -150,11 +177,17 @@ func (p *peer) judgeTotals() {
 					first = i
 				}
 			}
+			summing = summing || first >= 0 && sum == o.sums[i] && !slices.Contains(o.acks, 0)
 		}
-		if first < 0 {
+		if first < 0 || o.misnamed {
 			continue
 		}
-		found = append(found, unsteady{o, first, sum == uint64(len(o.body))})
+		whole := o.ended && o.acks[first-1] == uint64(len(o.body))
+		if m := p.passedOver(o, o.acks[first]); whole && m != nil {
+			p.wrong("WIRE-FLOW-01a", "ACK %d %d comes again; message %d has so many octets and no ACK", o.number, o.acks[first], m.number)
+			continue
+		}
+		found = append(found, unsteady{o, first, summing && sum <= uint64(len(o.body))})
 		onlyEmpties = onlyEmpties && times <= o.empties
 	}
 	for _, u := range found {
@@ -196,7 +229,7 @@ func (p *peer) judgeHeader(pkt packet) {
 			continue
 		}
 		switch {
-		case name == "request_id" && p.request(nil) != nil: // answers a request without id: WIRE-HDR-14 speaks of it
+		case name == "request_id" && p.hasOddID(): // answers a request without a usable id: WIRE-HDR-14 speaks of it
 		case slices.Contains(essential, name):
 			p.wrong("WIRE-HDR-06b", "HEADER %d has null in %q", pkt.number, name)
 		default:
@@ -242,13 +275,41 @@ func (p *peer) judgeError(number uint64, h *jsonValue) {
 
 // judgeReply looks at a reply that has come to its end.
 func (p *peer) judgeReply(m *incoming) {
-	if m.success() || len(m.body) == 0 {
+	if len(m.body) == 0 {
 		return
 	}
 	if o := p.request(m.id); o != nil && o.echo && m.abort == nil && string(o.body) == string(m.body) {
-		p.wrong("WIRE-HDR-17a", "reply %d has error members although the call has succeeded: its body is what an echo returns", m.number)
+		telling := len(m.body) > len("null") // an error reply may well have the body {}
+		switch {
+		case m.success():
+			p.play.plain = p.play.plain || telling
+		case telling:
+			p.play.adorned = true
+			p.wrong("WIRE-HDR-17a", "reply %d has error members although the call has succeeded: its body is what an echo returns", m.number)
+		default:
+			p.doubtful = append(p.doubtful, m)
+		}
 		return
 	}
+	if !m.success() && m.abort == nil {
+		p.judgeErrorBody(m)
+	}
+}
+
+// judgeDoubtful looks at error replies whose bodies say little, when it is known what other echoes look like.
+func (p *peer) judgeDoubtful() {
+	for _, m := range p.doubtful {
+		switch {
+		case p.play.adorned:
+			p.wrong("WIRE-HDR-17a", "reply %d has error members although the call has succeeded, as other echoes have", m.number)
+		case p.play.plain:
+			p.judgeErrorBody(m)
+		}
+	}
+}
+
+// judgeErrorBody looks at the body of an error reply (WIRE-ERR-01b).
+func (p *peer) judgeErrorBody(m *incoming) {
 	code, _ := m.header.get("error_code")
 	text, _ := m.header.get("error")
 	switch body, err := parseJSON(m.body); {
@@ -263,8 +324,11 @@ func (p *peer) judgeReply(m *incoming) {
 
 // repeats reports whether a body says nothing but what the error members say.
 func repeats(body *jsonValue, code, text string) bool {
-	if body.kind == '"' {
+	switch body.kind {
+	case '"':
 		return body.text == code || body.text == text
+	case 'n':
+		return true
 	}
 	for i := range body.members {
 		if !repeats(&body.members[i], code, text) {

@@ -32,15 +32,19 @@ func (m *incoming) outstanding() int { return len(m.body) - int(m.acked) }
 
 // An outgoing message is one that the tester sends.
 type outgoing struct {
-	number  uint64
-	id      *jsonValue // nil: none, or null
-	echo    bool       // it is a request to the echo action
-	body    []byte
-	empties int      // DATA without octets
-	acks    []uint64 // totals of the ACKs that came
-	ended   bool
-	aborted bool
-	endedBy int // the count of sends when its end was sent
+	number   uint64
+	id       *jsonValue // nil: none, or null
+	echo     bool       // it is a request to the echo action
+	barrier  bool       // … that is no part of the script
+	body     []byte
+	empties  int      // DATA without octets
+	acks     []uint64 // totals of the ACKs that came
+	sums     []uint64 // octets that had been sent when they came
+	ended    bool
+	aborted  bool
+	misnamed bool // an ACK of another message has named it
+	begunBy  int  // the count of sends when its HEADER was sent
+	endedBy  int  // … and when its end was
 }
 
 // message returns the latest message of the subject with this number.
@@ -140,7 +144,7 @@ func (p *peer) apply(pkt packet) {
 	case "ACK":
 		if o := p.own(pkt.number); o != nil {
 			if total, err := strconv.ParseUint(string(pkt.body), 10, 64); err == nil {
-				o.acks = append(o.acks, total)
+				o.acks, o.sums = append(o.acks, total), append(o.sums, uint64(len(o.body)))
 			}
 		}
 	case "PONG":
@@ -165,7 +169,7 @@ func (p *peer) trackPacket(pkt packet) {
 	o := p.own(pkt.number)
 	switch pkt.kind {
 	case "HEADER":
-		o = &outgoing{number: pkt.number}
+		o = &outgoing{number: pkt.number, begunBy: p.sends}
 		if header, err := parseJSON(pkt.body); err == nil {
 			o.id = idOf(&header)
 			action, _ := header.get("action")
@@ -175,6 +179,7 @@ func (p *peer) trackPacket(pkt packet) {
 		p.nextOut = pkt.number + 1
 	case "DATA":
 		if o == nil || o.ended {
+			p.disorder = true
 			return
 		}
 		o.body = append(o.body, pkt.body...)
@@ -195,7 +200,7 @@ func (p *peer) trackPacket(pkt packet) {
 			}
 		}
 	case "PING":
-		p.pings++
+		p.pinged = true
 	}
 }
 
@@ -205,11 +210,14 @@ func (p *peer) leftovers() string {
 		return ""
 	}
 	for _, m := range p.messages {
+		if o := p.request(m.id); o != nil && o.barrier || p.awaited && m.mayPrecedeClose(p) {
+			continue
+		}
 		if what := m.leftover(); what != "" {
 			return what
 		}
 	}
-	if len(p.pongs) > 0 {
+	if len(p.pongs) > 0 && !p.awaited {
 		return "PONG " + strconv.FormatUint(p.pongs[0].number, 10)
 	}
 	return ""
@@ -233,13 +241,21 @@ func (m *incoming) leftover() string {
 }
 
 // mayPrecedeClose reports whether what has come may come before a close that the script expects: replies that are not
-// complete, and those to requests that were complete before the last step that sent something.
+// complete, those to requests that were complete before the last step that sent something, and failures of those that were
+// half sent (WIRE-FRAME-15b).
 func (m *incoming) mayPrecedeClose(p *peer) bool {
 	if !m.ended || m.leftover() == "" {
 		return true
 	}
 	o := p.request(m.id)
-	return o != nil && o.ended && o.endedBy < p.sends
+	return o != nil && (o.barrier || o.ended && o.endedBy < p.sends) || m.failsHalf(p)
+}
+
+// failsHalf reports whether this is a failed reply to a request that was half sent before the last step that sent something.
+func (m *incoming) failsHalf(p *peer) bool {
+	return m.ended && (m.abort != nil || !m.success()) && slices.ContainsFunc(p.sent, func(o *outgoing) bool {
+		return sameID(o.id, m.id) && o.begunBy < p.sends && !(o.ended && o.endedBy < p.sends)
+	})
 }
 
 func appendUint(n uint64) []byte { return strconv.AppendUint(nil, n, 10) }

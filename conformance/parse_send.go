@@ -70,7 +70,8 @@ func (l *cursor) request(open bool) Action {
 	case '"':
 		r.Action = Quoted{l.quoted()}
 	default:
-		start, w := l.pos, l.word()
+		start := l.pos
+		w := l.word()
 		switch {
 		case w == "":
 			l.fail(`expected an action, found %s; write a fixture action (%s) or a name in quotation marks`, l.found(), list(fixtureVars))

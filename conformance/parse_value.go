@@ -53,7 +53,8 @@ func (l *cursor) primary(depth int) Text {
 	case '$':
 		return l.variable()
 	}
-	start, name := l.pos, l.word()
+	start := l.pos
+	name := l.word()
 	if name == "" || l.pos == len(l.src) || l.src[l.pos] != '(' {
 		l.pos = start
 		l.fail("expected %s, found %s", textForms, l.found())

@@ -20,23 +20,25 @@ type peer struct {
 	in       decoder
 	messages []*incoming // by arrival of their HEADERs
 	nextIn   uint64
-	pongs    []packet // not taken yet
-	pings    int      // PINGs sent, less PONGs that came
-	octets   int      // received in all
-	end      error    // why nothing more comes; nil: the connection is open
-	broken   *breach  // why nothing more can be read
+	pongs    []packet    // not taken yet
+	octets   int         // received in all
+	doubtful []*incoming // error replies that may be successes
+	end      error       // why nothing more comes; nil: the connection is open
+	broken   *breach     // why nothing more can be read
 
 	// What the tester sends.
-	out     decoder // sees what is queued
-	sent    []*outgoing
-	nextOut uint64
-	sends   int       // steps that have sent something
-	queue   []*unit   // to be written
-	acks    []*ackDue // to be written between packets
-	clean   bool      // what has been written ends with a packet
-	failed  error     // why nothing more can be written
-	stalled bool      // the subject took nothing for T_reply
-	wedged  bool      // a barrier was not answered
+	out      decoder // sees what is queued
+	sent     []*outgoing
+	nextOut  uint64
+	sends    int       // steps that have sent something
+	queue    []*unit   // to be written
+	acks     []*ackDue // to be written between packets
+	clean    bool      // what has been written ends with a packet
+	disorder bool      // DATA of no open message, or what is no packet, has been sent: what may be acknowledged is not known
+	pinged   bool      // a PING has been sent: the subject knows that this side has the heartbeat profile
+	failed   error     // why nothing more can be written
+	stalled  bool      // the subject took nothing for T_reply
+	wedged   bool      // a barrier was not answered
 
 	reading  bool
 	acking   bool
@@ -260,6 +262,7 @@ func (p *peer) hangUp(how CloseHow) {
 	pl := p.play
 	pl.mu.Lock()
 	p.pause()
+	p.noteLoss()
 	if how != CloseHalf {
 		p.closed = true
 		p.failed = net.ErrClosed
@@ -291,9 +294,21 @@ func (p *peer) pause() {
 	}
 }
 
+// noteLoss notes that the connection was lost: the subject has ended it, and no step awaited that. play.mu is held.
+func (p *peer) noteLoss() {
+	if p.ended() && !p.awaited {
+		p.play.lost = true
+	}
+}
+
 // leave ends the connection at the end of a case, and its goroutines.
 func (p *peer) leave() {
 	p.play.mu.Lock()
+	if doubt := p.in.doubt; doubt != nil && p.broken == nil && !p.closed {
+		p.broken = doubt
+		p.play.breach(p, *doubt)
+	}
+	p.noteLoss()
 	p.closed = true
 	if p.failed == nil {
 		p.failed = net.ErrClosed

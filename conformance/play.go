@@ -30,6 +30,11 @@ type play struct {
 	// connections: what has come here proves nothing about this case.
 	token   string
 	crossed bool
+	// lost: a connection was ended by the subject, or could not be opened, and no step awaited that. In real time that may
+	// be the doing of another case.
+	lost bool
+	// What the replies to echoes have been: with error members, or without.
+	adorned, plain bool
 
 	env      Env
 	on       string // the connection of the steps
@@ -99,6 +104,12 @@ func (pl *play) run() (end *stop) {
 	if end = pl.steps(pl.c.Steps); end == nil {
 		end = pl.finale()
 	}
+	if end != nil && end.verdict == Fail && !end.harm && pl.lenient() { // a dialect, unless the subject is dead
+		if dead := pl.alive(); dead != nil && dead.verdict == Fail {
+			dead.line, dead.conn = end.line, end.conn
+			end = dead
+		}
+	}
 	return end
 }
 
@@ -112,27 +123,16 @@ func (pl *play) wake() {
 func (pl *play) leave() {
 	for _, p := range pl.peers {
 		p.leave()
+	}
+	for _, p := range pl.peers {
 		p.judgeTotals()
+		p.judgeDoubtful()
 	}
 }
 
 // breach notes a breach. pl.mu is held.
 func (pl *play) breach(p *peer, b breach) {
 	pl.found = append(pl.found, found{b, p.name, len(pl.log) - 1})
-}
-
-// await waits until done, at most for d; it reports whether done came true. pl.mu is held, and done is called with it.
-func (pl *play) await(d time.Duration, done func() bool) bool {
-	deadline := time.Now().Add(d)
-	timer := time.AfterFunc(d, pl.wake)
-	defer timer.Stop()
-	for !done() {
-		if !time.Now().Before(deadline) || pl.interrupted() {
-			return false
-		}
-		pl.change.Wait()
-	}
-	return true
 }
 
 func (pl *play) interrupted() bool { return pl.ctx != nil && pl.ctx.Err() != nil }
@@ -236,6 +236,7 @@ func (pl *play) unreachable(err error) *stop {
 	if err == nil {
 		return nil
 	}
+	pl.lost = true
 	return harmed("the subject cannot be reached: %v", err)
 }
 
@@ -292,45 +293,4 @@ func (p *peer) unusable() error {
 		return fmt.Errorf("the subject has closed the connection (%v)", p.end)
 	}
 	return nil
-}
-
-// uses reports whether one of the steps, or of those in their blocks, is such a one.
-func uses(steps []Step, is func(Action) bool) bool {
-	for i := range steps {
-		if is(steps[i].Do) {
-			return true
-		}
-		for _, block := range blocks(steps[i].Do) {
-			if uses(block, is) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// blocks returns the steps that an action has in its blocks.
-func blocks(do Action) (found [][]Step) {
-	switch do := do.(type) {
-	case On:
-		return [][]Step{do.Steps}
-	case Together:
-		return [][]Step{do.Steps}
-	case Split:
-		return [][]Step{do.Steps}
-	case Repeat:
-		return [][]Step{do.Steps}
-	case UntilEnded:
-		return [][]Step{do.Steps}
-	case Either:
-		for _, b := range do.Branches {
-			found = append(found, b.Steps)
-		}
-	}
-	return found
-}
-
-func isExecuted(do Action) bool {
-	_, ok := do.(Executed)
-	return ok
 }

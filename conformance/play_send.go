@@ -103,7 +103,7 @@ func (pl *play) room(p *peer, number, sent, window, want uint64) (uint64, *stop)
 		}
 		return sent - min(sent, o.acks[len(o.acks)-1])
 	}
-	if !pl.await(pl.opt.Timeout, func() bool { return p.unusable() != nil || want == 0 || outstanding() < window }) {
+	if !pl.awaitWith(newPatience(pl.opt.Timeout, p), func() bool { return p.unusable() != nil || want == 0 || outstanding() < window }) {
 		return 0, harmed("nothing of message %d has been acknowledged for %v: of %d octets sent %d are outstanding, so that a sender with a window of %d stalls",
 			number, pl.opt.Timeout, sent, outstanding(), window)
 	}

@@ -83,6 +83,7 @@ type job struct {
 	result  Result
 	found   []finding // breaches of rules that are judged on every packet
 	packets bool      // some came
+	lost    bool      // a connection, unexpectedly
 	when    span
 }
 
@@ -201,11 +202,11 @@ func pause(ctx context.Context, d time.Duration) {
 }
 
 // playDisturbed plays those jobs again, one after another, that did not pass while the subject died or mixed up its
-// connections.
+// connections, or because a connection was lost: the subject may have died and come back before anybody looked.
 func (r *runner) playDisturbed() {
 	var again []*job
 	for _, j := range r.jobs {
-		during := slices.ContainsFunc(r.deaths, j.when.overlaps)
+		during := slices.ContainsFunc(r.deaths, j.when.overlaps) || j.lost && r.opt.Jobs > 1
 		if (during || r.crossed) && !j.undisturbed() {
 			again = append(again, j)
 		}
@@ -276,6 +277,7 @@ func (r *runner) play(j *job) {
 	j.result.Took = took
 	j.when = span{pl.start, time.Now()}
 	j.found, j.packets = pl.findings(variant)
+	j.lost = pl.lost
 	if pl.crossed {
 		r.mu.Lock()
 		defer r.mu.Unlock()

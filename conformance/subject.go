@@ -9,6 +9,7 @@ import (
 	"net"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gudtech/scamp-sim/sim/simnet"
@@ -141,11 +142,18 @@ func (s *Subject) host(ctx context.Context, opt *Options, f func(dial func() (ne
 		f(func() (net.Conn, error) { return s.connect(ctx, opt.Timeout) }, nil)
 		return nil
 	}
-	err := simnet.Bubble(func() { s.inMemory(f, simnet.Settle) })
+	var over atomic.Bool // so that what f has done is seen where the server cannot be left and goroutines stay behind
+	err := simnet.Bubble(func() {
+		s.inMemory(func(dial func() (net.Conn, error), settle func()) {
+			f(dial, settle)
+			over.Store(true)
+		}, simnet.Settle)
+	})
 	if errors.Is(err, simnet.ErrNoBubble) {
 		s.inMemory(f, nil)
 		return nil
 	}
+	over.Load()
 	return err
 }
 

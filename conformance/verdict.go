@@ -20,12 +20,11 @@ type finding struct {
 // by an unreadable connection.
 func (pl *play) result(end *stop, variant string, hopeless bool) Result {
 	res := Result{Verdict: pl.verdict, Notes: pl.notes}
-	rule, _ := spec.Lookup(pl.c.Rules[0])
 	if end != nil {
 		if broken := pl.unreadable(); broken != nil && !hopeless && end.verdict == Fail && !slices.Contains(pl.c.Rules, broken.rule) {
 			end = &stop{verdict: Unsupported, reason: fmt.Sprintf("the connection cannot be read on (%s): %s", broken.rule, broken.reason)}
 		}
-		if end.verdict == Fail && !end.harm && rule.Level != "MUST" && rule.Level != "" {
+		if end.verdict == Fail && !end.harm && pl.lenient() {
 			end.verdict = Dialect
 		}
 		res.Verdict = end.verdict
@@ -52,6 +51,12 @@ func (pl *play) result(end *stop, variant string, hopeless bool) Result {
 		}
 	}
 	return res
+}
+
+// lenient reports whether the level of the case tolerates outcomes of which its rule does not speak.
+func (pl *play) lenient() bool {
+	rule, _ := spec.Lookup(pl.c.Rules[0])
+	return rule.Level != "MUST" && rule.Level != ""
 }
 
 // unreadable returns why a connection of the case became unreadable.

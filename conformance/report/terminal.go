@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/fatih/color"
 
@@ -55,6 +56,25 @@ func Terminal(w io.Writer, r *conformance.Report, style Style) {
 
 func (p *printer) line(format string, args ...any) { fmt.Fprintf(p.w, format+"\n", args...) }
 
+// visible makes a text of a subject, or of somebody's case, harmless for a terminal: what moves the cursor or turns the
+// direction of writing becomes an escape.
+func visible(s string) string {
+	if !strings.ContainsFunc(s, hidden) {
+		return s
+	}
+	var b strings.Builder
+	for _, r := range s {
+		if hidden(r) {
+			fmt.Fprintf(&b, "\\u%04x", r)
+		} else {
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
+func hidden(r rune) bool { return unicode.IsControl(r) && r != '\t' || unicode.Is(unicode.Cf, r) }
+
 // all lists every result.
 func (p *printer) all(r *conformance.Report) {
 	for i := range r.Results {
@@ -77,7 +97,7 @@ func (p *printer) failed(res *conformance.Result) {
 	p.line("%s  %s", p.bad.Sprint(verdict), p.bad.Sprint(res.Name))
 	p.line("      %s %s: %s", res.Rules[0], res.Level, ruleTitle(res.Rules[0]))
 	if !strings.HasPrefix(res.Name, "every-packet/") {
-		p.line("      %s", res.Title)
+		p.line("      %s", visible(res.Title))
 	}
 	for i := range res.Failures {
 		p.failure(&res.Failures[i], res.Name)
@@ -94,17 +114,18 @@ func (p *printer) failure(f *conformance.Failure, name string) {
 		where = strings.TrimPrefix(where+", with "+f.Variant, ", ")
 	}
 	if where != "" {
-		p.line("      %s:", where)
+		p.line("      %s:", visible(where))
 	}
 	for _, line := range around(f.Script, 6) {
+		line = visible(line)
 		if strings.HasPrefix(line, ">") {
 			line = p.odd.Sprint(line)
 		}
 		p.line("      %s", line)
 	}
-	p.line("      %s", p.bad.Sprint("→ "+f.Reason))
+	p.line("      %s", p.bad.Sprint("→ "+visible(f.Reason)))
 	for _, line := range f.Packets {
-		p.line("      %s", p.faint.Sprint(line))
+		p.line("      %s", p.faint.Sprint(visible(line)))
 	}
 }
 
@@ -140,7 +161,7 @@ func (p *printer) dialects(r *conformance.Report) {
 			p.line("%s", p.odd.Sprint(head))
 			head = ""
 		}
-		p.line("  %-45s %-15s %s", res.Name, res.Rules[0], strings.Join(res.Notes, "; "))
+		p.line("  %-45s %-15s %s", res.Name, res.Rules[0], visible(strings.Join(res.Notes, "; ")))
 	}
 	if head == "" {
 		p.line("")
