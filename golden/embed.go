@@ -3,7 +3,9 @@ package golden
 
 import "embed"
 
+//go:generate go run ./internal/generate
+
 // FS holds the files by their paths in this directory, one directory per group of rules.
 //
-//go:embed wire-*
+//go:embed wire-* disc-*
 var FS embed.FS

@@ -30,7 +30,7 @@ type Announcement struct {
 	Certificate []byte
 	// Packet is the announcement as it came: data, certificate and signature.
 	Packet []byte
-	// Skipped are the actions that were left out, and why.
+	// Skipped are the actions that were left out, and why: the first hundred of them.
 	Skipped []Skip
 
 	list *list // what it has in common with other instances; nil where it was not parsed
@@ -61,6 +61,16 @@ const (
 func (a *Announcement) Expiry() time.Duration {
 	ms := min(max(a.Interval, leastInterval), mostInterval)
 	return time.Duration(ms * 2.1 * float64(time.Millisecond))
+}
+
+// footprint estimates the memory that the actions take, in octets.
+func (a *Announcement) footprint() int {
+	const each = 200 // an Action, its keys, their place in an index
+	n := each * len(a.Actions)
+	if a.list != nil {
+		n += 2 * a.list.expanded // the names, and the keys
+	}
+	return n
 }
 
 // Has reports whether the action has a flag, exactly (DISC-ACT-08c).
@@ -144,6 +154,13 @@ type Error struct {
 
 func (e *Error) Error() string { return fmt.Sprintf("%s: %s (%s)", e.Layer, e.Reason, e.Rule) }
 
+// longestReason bounds what is said about a packet, in octets: much of it comes from whoever sent it, and is kept and logged.
+const longestReason = 300
+
 func refuse(layer Layer, rule, format string, args ...any) error {
-	return &Error{layer, rule, fmt.Sprintf(format, args...)}
+	reason := fmt.Sprintf(format, args...)
+	if len(reason) > longestReason {
+		reason = strings.ToValidUTF8(reason[:longestReason], "") + "…"
+	}
+	return &Error{layer, rule, reason}
 }

@@ -37,7 +37,7 @@ type Announcer struct {
 	clock    Clock // of whoever runs
 	change   chan struct{}
 	once     sync.Once
-	reported string
+	reported [2]string // what was said last of making announcements, and of sending them
 }
 
 func (a *Announcer) init() { a.once.Do(func() { a.change = make(chan struct{}, 1) }) }
@@ -62,7 +62,7 @@ func (a *Announcer) interval() time.Duration {
 	if a.Interval <= 0 {
 		return 5 * time.Second
 	}
-	return a.Interval.Truncate(time.Millisecond)
+	return max(a.Interval.Truncate(time.Millisecond), time.Millisecond) // DISC-JSN-04f
 }
 
 // How a stopping service says so (DISC-SHD-01).
@@ -113,7 +113,7 @@ func (a *Announcer) make(weight float64) [][]byte {
 		}
 		datagrams[i] = d
 	}
-	a.report(errors.Join(errs...))
+	a.report(&a.reported[0], errs)
 	return datagrams
 }
 
@@ -146,18 +146,16 @@ func (a *Announcer) send(datagrams [][]byte) {
 			errs = append(errs, fmt.Errorf("discovery: cannot announce to %v: %w", a.Links[i].Group, err))
 		}
 	}
-	if len(errs) > 0 {
-		a.report(errors.Join(errs...))
-	}
+	a.report(&a.reported[1], errs)
 }
 
-func (a *Announcer) report(err error) {
+// report tells of errors unless that was said last.
+func (a *Announcer) report(last *string, errs []error) {
 	text := ""
-	if err != nil {
-		text = err.Error()
+	if err := errors.Join(errs...); err != nil {
+		if text = err.Error(); text != *last && a.Report != nil {
+			a.Report(err)
+		}
 	}
-	if text != a.reported && err != nil && a.Report != nil {
-		a.Report(err)
-	}
-	a.reported = text
+	*last = text
 }

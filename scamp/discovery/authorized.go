@@ -196,6 +196,13 @@ type AuthorizedFile struct {
 type authorizedState struct {
 	list *Authorized // nil: the file cannot be read
 	seen fileState
+	err  error // why it could not be read
+}
+
+// holds reports whether the state is that of a file. What could not be read is tried again, unless it is missing: the reason may
+// go away without a trace in the file.
+func (s *authorizedState) holds(seen fileState) bool {
+	return s != nil && s.seen.same(seen) && (s.err == nil || seen.info == nil)
 }
 
 // A fileState tells versions of a file apart: by time, size and identity (DISC-AUT-10b).
@@ -224,24 +231,28 @@ func (s fileState) same(o fileState) bool {
 func (f *AuthorizedFile) Current() *Authorized {
 	fsys, name := place(f.FS, f.Path)
 	seen := stateOf(fs.Stat(fsys, name))
-	if s := f.current.Load(); s != nil && s.seen.same(seen) {
+	if s := f.current.Load(); s.holds(seen) {
 		return s.list
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	seen = stateOf(fs.Stat(fsys, name)) // before it is read: a change meanwhile is seen the next time
-	if s := f.current.Load(); s != nil && s.seen.same(seen) {
-		return s.list
+	before := f.current.Load()
+	if before.holds(seen) {
+		return before.list
 	}
 	s := &authorizedState{seen: seen}
 	text, err := readBounded(fsys, name, maxAuthorized)
 	if err == nil {
 		s.list = ParseAuthorized(text)
 	}
+	s.err = err
 	f.current.Store(s)
 	if f.Warn != nil {
 		if err != nil {
-			f.Warn("the authorised-services file cannot be read; nothing is authorised: " + err.Error())
+			if before == nil || before.err == nil || before.err.Error() != err.Error() {
+				f.Warn("the authorised-services file cannot be read; nothing is authorised: " + err.Error())
+			}
 		} else {
 			for _, w := range s.list.Warnings {
 				f.Warn(f.Path + ": " + w)

@@ -48,6 +48,9 @@ func NewSigner(keyPEM, certPEM []byte) (*Signer, error) {
 			return nil, fmt.Errorf("discovery: the certificate cannot be read: %w", err)
 		}
 		if key.PublicKey.Equal(c.PublicKey) {
+			if n := key.N.BitLen(); n < leastKey || n > mostKey {
+				return nil, fmt.Errorf("discovery: the key has %d bits; receivers take %d to %d", n, leastKey, mostKey) // DISC-SIG-03a
+			}
 			section := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: block.Bytes})
 			return &Signer{key, bytes.TrimRight(section, "\n"), Fingerprint(block.Bytes)}, nil
 		}
@@ -103,8 +106,8 @@ func (s *Signer) Sign(a *Announcement, form Form) ([]byte, error) {
 // SignData makes a packet of data as it stands: one line, the JSON of an announcement. Whether receivers take it is for
 // Verify to say.
 func (s *Signer) SignData(data []byte) ([]byte, error) {
-	if bytes.Contains(data, []byte("\n")) {
-		return nil, errors.New("discovery: the data is not one line") // DISC-ENV-08a
+	if bytes.ContainsAny(data, "\r\n") {
+		return nil, errors.New("discovery: the data is not one line") // DISC-ENV-02a, 08a
 	}
 	sum := sha256.Sum256(data)
 	signature, err := rsa.SignPKCS1v15(nil, s.key, crypto.SHA256, sum[:])
@@ -176,8 +179,8 @@ func checkURI(uri string) error {
 			return fmt.Errorf("discovery: the URI %q does not begin with beepish+tls://", uri)
 		}
 	}
-	if ap, err := netip.ParseAddrPort(hostport); err != nil || !ap.Addr().Is4() || ap.Port() == 0 {
-		return fmt.Errorf("discovery: the URI %q is not beepish+tls://, an IPv4 address, a colon and a port", uri)
+	if ap, err := netip.ParseAddrPort(hostport); err != nil || !ap.Addr().Is4() || ap.Addr().IsUnspecified() || ap.Port() == 0 {
+		return fmt.Errorf("discovery: the URI %q is not beepish+tls://, an IPv4 address, a colon and a port", uri) // DISC-URI-01a, 02c
 	}
 	return nil
 }

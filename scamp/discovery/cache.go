@@ -115,42 +115,48 @@ func (c *Cache) read(fsys fs.FS, name string) (changed bool, state fileState, er
 		c.known = map[uint64][]*Announcement{}
 		c.lists = map[string]*list{}
 	}
-	f, err := fsys.Open(name)
-	if err != nil {
-		return false, state, err
-	}
-	defer f.Close()
-	info, err := f.Stat() // of the very file that is read: another one may take its name at any time
-	if err != nil {
-		return false, state, err
-	}
-	state = stateOf(info, nil)
-	switch {
-	case info.IsDir():
-		return false, state, fmt.Errorf("%s is a directory", c.Path)
-	case info.Size() > maxCache:
-		return false, state, fmt.Errorf("%s has %d octets, more than %d", c.Path, info.Size(), maxCache)
-	}
-	if c.loaded && c.sameContent(f, info.Size()) {
-		return false, state, nil
-	}
-	if seeker, ok := f.(io.Seeker); ok {
-		if _, err := seeker.Seek(0, io.SeekStart); err != nil {
-			return false, state, err
-		}
-	} else if c.loaded {
-		f.Close()
-		if f, err = fsys.Open(name); err != nil {
-			return false, state, err
-		}
-	}
-	text, err := readAll(f, info.Size())
-	if err != nil {
+	text, state, err := c.text(fsys, name) // the file is closed then: some systems do not let it be replaced while it is open
+	if err != nil || text == nil {
 		return false, state, err
 	}
 	changed = c.Directory.Replace(c.parse(text))
 	c.sum = c.hash(text)
 	return changed, state, nil
+}
+
+// text returns what the file holds, nil if that is the same as before. c.mu is held.
+func (c *Cache) text(fsys fs.FS, name string) (text []byte, state fileState, err error) {
+	f, err := fsys.Open(name)
+	if err != nil {
+		return nil, state, err
+	}
+	defer f.Close()
+	info, err := f.Stat() // of the very file that is read: another one may take its name at any time
+	if err != nil {
+		return nil, state, err
+	}
+	state = stateOf(info, nil)
+	switch {
+	case info.IsDir():
+		return nil, state, fmt.Errorf("%s is a directory", c.Path)
+	case info.Size() > maxCache:
+		return nil, state, fmt.Errorf("%s has %d octets, more than %d", c.Path, info.Size(), maxCache)
+	}
+	if c.loaded && c.sameContent(f, info.Size()) {
+		return nil, state, nil
+	}
+	if seeker, ok := f.(io.Seeker); ok {
+		if _, err := seeker.Seek(0, io.SeekStart); err != nil {
+			return nil, state, err
+		}
+	} else if c.loaded {
+		if f, err = fsys.Open(name); err != nil {
+			return nil, state, err
+		}
+		defer f.Close()
+	}
+	text, err = readAll(f, info.Size())
+	return text, state, err
 }
 
 // A content is what a file holds, in a few octets.

@@ -25,6 +25,9 @@ func Records(file []byte, f func(line int, record []byte) bool) {
 		return
 	}
 	for {
+		for bytes.HasPrefix(rest, []byte(marker[1:])) { // a marker that shares its first LF with the end of another
+			skip(len(marker) - 1)
+		}
 		i := bytes.Index(rest, []byte(marker))
 		end := i
 		if i < 0 {

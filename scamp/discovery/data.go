@@ -3,6 +3,7 @@ package discovery
 import (
 	"errors"
 	"strconv"
+	"strings"
 
 	"github.com/gudtech/scamp-sim/scamp/internal/jsontext"
 )
@@ -74,6 +75,17 @@ type list struct {
 	actions   []Action
 	skipped   []Skip
 	keys      []listKey // under which the actions are found
+	expanded  int       // octets of the actions, each written out
+}
+
+// maxExpanded bounds the actions of a packet, in octets when each is written out. A sector, a namespace and the value of a run
+// stand once in the packet and once in each action, so a small packet could fill the memory (DISC-GEN-01b, DISC-V4-06c).
+const maxExpanded = 32 << 20
+
+// room reports whether there is room for another action of so many octets.
+func (l *list) room(octets int) bool {
+	l.expanded += octets
+	return l.expanded <= maxExpanded
 }
 
 // A listKey is a key of the directory and the action it leads to.
@@ -115,6 +127,9 @@ func (v *verifier) offers(a *Announcement, envelopes, classes []byte) error {
 		if err := l.parse(a.Sector, envelopes, classes); err != nil {
 			return err
 		}
+		if l.expanded > maxExpanded {
+			return refuse(LayerData, "DISC-GEN-01b", "the actions have more than %d octets when each is written out", maxExpanded)
+		}
 		l.addKeys()
 		if v.lists != nil {
 			l = v.lists.put(key, l)
@@ -141,8 +156,26 @@ func (l *list) parse(sector string, envelopes, classes []byte) error {
 	return nil
 }
 
-// skip leaves out an action.
-func (l *list) skip(rule, reason string) { l.skipped = append(l.skipped, Skip{rule, reason}) }
+// What is told of skipped actions is bounded: how many, and how many octets of a name.
+const (
+	mostSkips   = 100
+	longestName = 100
+)
+
+// skip leaves out an action. The reason is made of parts, of which long ones are abbreviated.
+func (l *list) skip(rule string, parts ...string) {
+	if len(l.skipped) == mostSkips {
+		return
+	}
+	var reason strings.Builder
+	for _, p := range parts {
+		if len(p) > longestName {
+			p = strings.ToValidUTF8(p[:longestName], "") + "…"
+		}
+		reason.WriteString(p)
+	}
+	l.skipped = append(l.skipped, Skip{rule, reason.String()})
+}
 
 // parseClasses reads element 7: arrays of a namespace and its actions (DISC-JSN-05, 06).
 func (l *list) parseClasses(sector string, classes []byte) {
@@ -174,13 +207,12 @@ func (l *list) parseClasses(sector string, classes []byte) {
 // parseEntry reads an action entry: name, flags, version (DISC-ACT-04).
 func (l *list) parseEntry(sector, namespace string, entry []byte) {
 	if entry[0] != '[' {
-		l.skip("DISC-ACT-04d", "an action entry of "+namespace+" is not an array")
+		l.skip("DISC-ACT-04d", "an action entry of ", namespace, " is not an array")
 		return
 	}
 	a := Action{Sector: sector, Version: 1, Envelopes: l.envelopes}
 	n := 0
-	why := "an action entry of " + namespace + " has no name"
-	rule := "DISC-ACT-04d"
+	rule, before, after := "DISC-ACT-04d", "an action entry of ", " has no name"
 	var name string
 	_ = jsontext.Elements(entry, func(e []byte) error {
 		switch n++; n {
@@ -188,47 +220,50 @@ func (l *list) parseEntry(sector, namespace string, entry []byte) {
 			if e[0] != '"' {
 				return errTooMany
 			}
-			name, why = jsontext.Unquote(e), ""
+			name, after = jsontext.Unquote(e), ""
 		case 2:
 			switch e[0] {
 			case '"':
 				a.Flags = jsontext.Unquote(e)
 			case 'n': // DISC-ACT-04b
 			default:
-				why = "the flags of " + namespace + "." + name + " are not a string"
+				before, after = "the flags of ", " are not a string"
 				return errTooMany
 			}
 		case 3:
 			version, ok := parseVersion(e)
 			if !ok {
-				why, rule = "the version of "+namespace+"."+name+" is no integer from 1 to 2147483647", "DISC-ACT-05d"
+				rule, before, after = "DISC-ACT-05d", "the version of ", " is no integer from 1 to 2147483647"
 				return errTooMany
 			}
 			a.Version = version
 		}
 		return nil // DISC-ACT-04c: further members are ignored
 	})
-	if why != "" {
-		l.skip(rule, why)
-		return
+	switch {
+	case after != "" && name == "":
+		l.skip(rule, before, namespace, after)
+	case after != "":
+		l.skip(rule, before, namespace, ".", name, after)
+	case l.room(len(sector) + len(namespace) + len(name) + len(a.Flags)):
+		l.add(a, namespace, name)
 	}
-	l.add(a, namespace, name)
 }
 
 // add takes an action in whose name can be called (DISC-ACT-01, 02).
 func (l *list) add(a Action, namespace, name string) {
 	switch {
 	case namespace == "" || name == "":
-		l.skip("DISC-ACT-01d", "the namespace or the name of "+namespace+"."+name+" is empty")
+		l.skip("DISC-ACT-01d", "the namespace or the name of ", namespace, ".", name, " is empty")
 		return
 	case contains(name, '.'):
-		l.skip("DISC-ACT-01b", "there is a dot in the name "+name+" of "+namespace)
+		l.skip("DISC-ACT-01b", "there is a dot in the name ", name, " of ", namespace)
 		return
 	case contains(a.Sector, ':'):
-		l.skip("DISC-ACT-02a", "there is a colon in the sector "+a.Sector+" of "+namespace+"."+name)
+		l.skip("DISC-ACT-02a", "there is a colon in the sector ", a.Sector, " of ", namespace, ".", name)
 		return
 	case contains(namespace, ':') || contains(name, ':'):
-		l.skip("DISC-ACT-02b", "there is a colon in "+namespace+"."+name)
+		l.skip("DISC-ACT-02b", "there is a colon in ", namespace, ".", name)
 		return
 	}
 	a.Name = namespace + "." + name

@@ -2,6 +2,7 @@ package discovery
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strconv"
 	"sync"
@@ -16,8 +17,9 @@ import (
 // The zero Directory is empty and ready for use. Its methods may be called from any goroutine; those that look something
 // up take no lock while nothing changes.
 type Directory struct {
-	view  atomic.Pointer[view] // what look-ups see
-	stale atomic.Bool          // the view is older than the instances
+	view       atomic.Pointer[view] // what look-ups see, unless it is of an older generation
+	generation atomic.Int64         // of the instances; changed with mu held
+	renewing   sync.Mutex           // held by who makes a view; taken before mu
 
 	mu        sync.Mutex // guards what follows
 	instances map[Identity]*Announcement
@@ -27,9 +29,10 @@ type Directory struct {
 
 // A view is the directory at one moment. It does not change.
 type view struct {
-	instances map[Identity]*Announcement
-	sorted    []*Announcement    // by identity
-	offers    map[string][]offer // by sector, name and version
+	generation int64
+	instances  map[Identity]*Announcement
+	sorted     []*Announcement    // by identity
+	offers     map[string][]offer // by sector, name and version
 }
 
 // An offer is an action of a list with the instances that have the list.
@@ -113,26 +116,37 @@ func (d *Directory) Changed() <-chan struct{} {
 
 var empty = view{}
 
-// current returns the view, and makes it anew where something has changed since.
+// current returns the view, and makes it anew where something has changed since. What arrives meanwhile does not wait for
+// that.
 func (d *Directory) current() *view {
-	if !d.stale.Load() {
-		if v := d.view.Load(); v != nil {
-			return v
-		}
-		return &empty
+	if v := d.seen(); v.generation == d.generation.Load() {
+		return v
+	}
+	d.renewing.Lock()
+	defer d.renewing.Unlock()
+	if v := d.seen(); v.generation == d.generation.Load() {
+		return v
 	}
 	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.stale.Load() {
-		d.view.Store(newView(d.instances))
-		d.stale.Store(false)
+	generation, instances := d.generation.Load(), maps.Clone(d.instances)
+	d.mu.Unlock()
+	v := newView(instances)
+	v.generation = generation
+	d.view.Store(v)
+	return v
+}
+
+// seen returns the view that was made last.
+func (d *Directory) seen() *view {
+	if v := d.view.Load(); v != nil {
+		return v
 	}
-	return d.view.Load()
+	return &empty
 }
 
 // touch notes that the instances have changed. d.mu is held.
 func (d *Directory) touch() {
-	d.stale.Store(true)
+	d.generation.Add(1)
 	if d.changed != nil {
 		close(d.changed)
 		d.changed = nil
@@ -150,15 +164,17 @@ func (d *Directory) Replace(announcements []*Announcement) bool {
 		}
 	}
 	v := newView(instances)
+	d.renewing.Lock()
+	defer d.renewing.Unlock()
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if same(d.instances, instances) {
 		return false
 	}
 	d.instances, d.heard = instances, nil
+	v.generation = d.generation.Load() + 1
 	d.view.Store(v)
 	d.touch()
-	d.stale.Store(false)
 	return true
 }
 
@@ -174,11 +190,10 @@ func same(a, b map[Identity]*Announcement) bool {
 	return true
 }
 
-// newView makes a view. Instances that share a list of actions are indexed together.
+// newView makes a view of instances that nobody changes any more. Those that share a list of actions are indexed together.
 func newView(instances map[Identity]*Announcement) *view {
-	v := &view{instances: make(map[Identity]*Announcement, len(instances)), sorted: make([]*Announcement, 0, len(instances))}
-	for id, a := range instances {
-		v.instances[id] = a
+	v := &view{instances: instances, sorted: make([]*Announcement, 0, len(instances))}
+	for _, a := range instances {
 		v.sorted = append(v.sorted, a)
 	}
 	slices.SortFunc(v.sorted, func(a, b *Announcement) int { return compareIdentities(a.Identity, b.Identity) })
@@ -223,5 +238,6 @@ func (v *view) index(l *list, group []*Announcement) {
 const (
 	mostRemembered = 100000
 	mostStored     = 256 << 20 // octets of packets
+	mostParsed     = 512 << 20 // octets of what they say; a packet can say much in few octets
 	rememberFor    = time.Hour // after the expiry
 )

@@ -3,6 +3,7 @@ package discovery
 import (
 	"bytes"
 	"container/heap"
+	linked "container/list"
 	"hash/maphash"
 	"time"
 )
@@ -13,8 +14,10 @@ type memory struct {
 	byIdentity map[Identity]*remembered
 	byPacket   map[uint64]*remembered // live ones, by the hash of their packets
 	alive      timeline
-	expired    timeline // remembered for their timestamps alone
-	octets     int      // of packets of live ones
+	expired    timeline    // remembered for their timestamps alone
+	silent     linked.List // live ones, those that have been silent longest first
+	octets     int         // of packets of live ones
+	parsed     int         // octets of what they say, about
 }
 
 // remembered is one identity.
@@ -25,6 +28,8 @@ type remembered struct {
 	hash      uint64    // of the packet
 	until     time.Time // the end of its life, or of its being remembered
 	index     int       // in its timeline; -1: in none
+	parsed    int       // octets of what the packet says, about
+	silent    *linked.Element
 }
 
 // A timeline is a heap by until.
@@ -103,6 +108,8 @@ func (d *Directory) Hear(a *Announcement, now time.Time) Heard {
 		r.index = -1
 	}
 	m.octets += len(a.Packet) - len(r.packet)
+	m.parsed += a.footprint() - r.parsed
+	r.parsed = a.footprint()
 	delete(m.byPacket, r.hash)
 	r.timestamp, r.packet, r.hash = a.Timestamp, a.Packet, maphash.Bytes(packetSeed, a.Packet)
 	m.byPacket[r.hash] = r
@@ -116,23 +123,26 @@ func (d *Directory) Hear(a *Announcement, now time.Time) Heard {
 // live lets an instance live on from now. d.mu is held.
 func (d *Directory) live(r *remembered, a *Announcement, now time.Time) {
 	r.until = now.Add(a.Expiry())
+	m := d.heard
 	if r.index < 0 {
-		heap.Push(&d.heard.alive, r)
+		heap.Push(&m.alive, r)
+		r.silent = m.silent.PushBack(r)
 	} else {
-		heap.Fix(&d.heard.alive, r.index)
+		heap.Fix(&m.alive, r.index)
+		m.silent.MoveToBack(r.silent)
 	}
 }
 
-// forget keeps the memory within its bounds: expired identities go before live ones, of each those whose time is over
-// first. d.mu is held.
+// forget keeps the memory within its bounds: expired identities go before live ones, of live ones those that have been silent
+// longest, whatever they say of their intervals. d.mu is held.
 func (d *Directory) forget() {
 	m := d.heard
-	for m.octets > mostStored {
-		d.end(m.alive[0])
+	for m.octets > mostStored || m.parsed > mostParsed {
+		d.end(m.silent.Front().Value.(*remembered))
 	}
 	for len(m.byIdentity) > mostRemembered {
 		if len(m.expired) == 0 {
-			d.end(m.alive[0])
+			d.end(m.silent.Front().Value.(*remembered))
 		}
 		r := heap.Pop(&m.expired).(*remembered)
 		delete(m.byIdentity, r.id)
@@ -143,9 +153,11 @@ func (d *Directory) forget() {
 func (d *Directory) end(r *remembered) {
 	m := d.heard
 	heap.Remove(&m.alive, r.index)
+	m.silent.Remove(r.silent)
 	m.octets -= len(r.packet)
+	m.parsed -= r.parsed
 	delete(m.byPacket, r.hash)
-	r.packet, r.hash = nil, 0
+	r.packet, r.hash, r.parsed, r.silent = nil, 0, 0, nil
 	r.until = r.until.Add(rememberFor)
 	heap.Push(&m.expired, r)
 	delete(d.instances, r.id)

@@ -2,7 +2,6 @@ package discovery
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -101,19 +100,15 @@ func (m *Manager) Run(ctx context.Context) error {
 		}
 		return accept(packet, a)
 	}
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	heard := make(chan struct{})
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	heard := make(chan error, 1)
 	go func() {
-		defer close(heard)
-		cancel(m.Observer.Run(ctx))
+		defer cancel()
+		heard <- m.Observer.Run(ctx)
 	}()
 	m.keep(ctx)
-	<-heard
-	if err := context.Cause(ctx); !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
-		return err
-	}
-	return nil
+	return <-heard
 }
 
 // keep writes the file until ctx ends.

@@ -91,7 +91,7 @@ func (o *Observer) read() error {
 	buf := make([]byte, MaxDatagram+1)
 	for {
 		n, from, err := o.Conn.ReadFrom(buf)
-		if n > 0 {
+		if err == nil { // an empty one is a datagram, too
 			s := o.take(v, &inflater, buf[:n])
 			s.From = from
 			if o.Saw != nil {

@@ -7,7 +7,9 @@ import (
 	"crypto/sha1"
 	"crypto/sha256"
 	"crypto/x509"
+	"encoding/asn1"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"sync"
 	"unicode/utf8"
@@ -76,18 +78,40 @@ func parseCertificate(section []byte) (*certificate, error) {
 		}
 		return nil, refuse(LayerCertificate, rule, "section 2 is not one PEM block of lines of base64")
 	}
-	parsed, err := x509.ParseCertificate(der)
+	parsed, err := publicKey(der)
 	if err != nil {
 		return nil, refuse(LayerCertificate, "DISC-SIG-08b", "the certificate cannot be read: %v", err)
 	}
-	key, ok := parsed.PublicKey.(*rsa.PublicKey)
+	key, ok := parsed.(*rsa.PublicKey)
 	if !ok {
-		return nil, refuse(LayerCertificate, "DISC-SIG-03a", "the certificate's key is %v, not RSA", parsed.PublicKeyAlgorithm)
+		return nil, refuse(LayerCertificate, "DISC-SIG-03a", "the certificate's key is a %T, not RSA", parsed)
 	}
 	if n := key.N.BitLen(); n < leastKey || n > mostKey {
 		return nil, refuse(LayerCertificate, "DISC-SIG-03a", "the certificate's key has %d bits, not %d to %d", n, leastKey, mostKey)
 	}
 	return &certificate{der, Fingerprint(der), key}, nil
+}
+
+// publicKey finds the key in a certificate. What else is in it does not matter, also where crypto/x509 would refuse it: serial
+// number, names, dates, extensions, the certificate's own signature (DISC-SIG-06c).
+func publicKey(der []byte) (any, error) {
+	var c struct {
+		Body struct {
+			Version                                      int `asn1:"optional,explicit,default:0,tag:0"`
+			Serial, Algorithm, Issuer, Validity, Subject asn1.RawValue
+			Key                                          asn1.RawValue
+		}
+		Algorithm asn1.RawValue
+		Signature asn1.BitString
+	}
+	rest, err := asn1.Unmarshal(der, &c)
+	if err != nil {
+		return nil, err
+	}
+	if len(rest) > 0 {
+		return nil, errors.New("octets stand behind it")
+	}
+	return x509.ParsePKIXPublicKey(c.Body.Key.FullBytes)
 }
 
 func certificateRule(section []byte) string {

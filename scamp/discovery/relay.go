@@ -21,7 +21,7 @@ func relay(packet []byte, a *Announcement) error {
 	_ = jsontext.Elements(s.data, func(e []byte) error {
 		switch i {
 		case 3, 4:
-			if _, ok := digits(string(e), 0, 1<<53); !ok {
+			if string(e) != "0" && (!isPositive(e) || len(e) > mostDigits) {
 				why = refuse(LayerData, "DISC-CMG-08d", "element %d is %s, not a plain integer", i, abbreviated(e))
 			}
 		case 6:
@@ -34,6 +34,9 @@ func relay(packet []byte, a *Announcement) error {
 	})
 	return why
 }
+
+// mostDigits bounds an integer that every reader can take for what it is.
+const mostDigits = 15
 
 // relayEnvelopes demands strings and one final object (DISC-CMG-08e).
 func relayEnvelopes(envelopes []byte, why error) error {

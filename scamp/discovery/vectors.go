@@ -2,6 +2,7 @@ package discovery
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/gudtech/scamp-sim/scamp/internal/jsontext"
@@ -28,10 +29,8 @@ var vectorNames = [vectors]string{"acname", "acns", "acsec", "acenv", "acver", "
 func (l *list) parseExtension(object []byte) error {
 	var raw [vectors][]byte
 	_ = jsontext.Members(object, func(name, value []byte) {
-		for i, n := range vectorNames {
-			if len(name) == len(n)+2 && string(name[1:len(name)-1]) == n {
-				raw[i] = value
-			}
+		if i := slices.Index(vectorNames[:], jsontext.Unquote(name)); i >= 0 {
+			raw[i] = value
 		}
 	})
 	if raw[acname] == nil { // DISC-V4-01c
@@ -78,13 +77,13 @@ func (l *list) addVector(texts *[vectors][]string, i int, envelopes map[string][
 	namespace, name := texts[acns][i], texts[acname][i]
 	a := Action{Sector: texts[acsec][i], Version: 1}
 	if texts[accompat] != nil && texts[accompat][i] != "1" {
-		l.skip("DISC-V4-09", "the calling convention of "+namespace+"."+name+" is "+texts[accompat][i])
+		l.skip("DISC-V4-09", "the calling convention of ", namespace, ".", name, " is ", texts[accompat][i])
 		return
 	}
 	if texts[acver] != nil {
 		version, ok := digits(texts[acver][i], 1, maxVersion)
 		if !ok {
-			l.skip("DISC-ACT-05e", "the version of "+namespace+"."+name+" is above 2147483647")
+			l.skip("DISC-ACT-05e", "the version of ", namespace, ".", name, " is above 2147483647")
 			return
 		}
 		a.Version = version
@@ -93,6 +92,9 @@ func (l *list) addVector(texts *[vectors][]string, i int, envelopes map[string][
 		a.Flags = texts[acflag][i]
 	}
 	names := texts[acenv][i]
+	if !l.room(len(a.Sector) + len(namespace) + len(name) + len(a.Flags) + len(names)) {
+		return
+	}
 	split, ok := envelopes[names]
 	if !ok {
 		split = strings.Split(names, ",")
@@ -138,7 +140,7 @@ func pair(name string, e []byte) (count int, scalar []byte, err error) {
 		switch n++; n {
 		case 1:
 			ok := false
-			if count, ok = digits(string(member), 0, 1<<62); !ok {
+			if count, ok = digits(string(member), 0, maxVersion); !ok {
 				if isPositive(member) { // beyond any limit
 					count, ok = maxActions+1, true
 				}
