@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"sync/atomic"
 	"time"
 )
 
@@ -20,6 +21,9 @@ type Request struct {
 	// behind. A Call that fails at once, because the header cannot be sent or
 	// the connection had ended, has not touched it.
 	Body io.Reader
+	// Ident pins a call of a Requester to one instance: its ident, or
+	// fingerprint#ident (DISC-RTE-06). "" is any. Nobody else looks at it.
+	Ident string
 }
 
 // NewRequest returns a request of version 1 in the envelope json, which may be
@@ -44,9 +48,9 @@ func newWhole(b []byte) *whole {
 	return w
 }
 
-// inMemory returns the body if it is in memory in one piece.
-func (r *Request) inMemory() ([]byte, bool) {
-	switch b := r.Body.(type) {
+// inMemory returns a body if it is in memory in one piece.
+func inMemory(body io.Reader) ([]byte, bool) {
+	switch b := body.(type) {
 	case nil:
 		return nil, true
 	case *whole:
@@ -88,6 +92,10 @@ type call struct {
 	err   error
 
 	stop func() bool // ends the watch over the caller's context; guarded by c.mu
+
+	// outstanding counts the calls to an instance; nil: nobody counts. It is let
+	// go of once, when nothing is left of the call; guarded by c.mu.
+	outstanding *atomic.Int64
 }
 
 // finish gives the call its outcome; the first one counts. c.mu is held.
@@ -95,6 +103,17 @@ func (k *call) finish(reply *MessageReader, err error) {
 	if k.reply == nil && k.err == nil {
 		k.reply, k.err = reply, err
 		close(k.done)
+		if err != nil {
+			k.uncount()
+		}
+	}
+}
+
+// uncount says that nothing is left of the call. c.mu is held.
+func (k *call) uncount() {
+	if k.outstanding != nil {
+		k.outstanding.Add(-1)
+		k.outstanding = nil
 	}
 }
 
@@ -130,10 +149,14 @@ func (k *call) watch(ctx context.Context) {
 	}
 }
 
-// settle stops watching over the caller's context when both the reply and the
-// request have ended: the context may live for long. c.mu is held.
+// settle ends the call's bookkeeping when both the reply and the request have
+// ended: the caller's context may live for long. c.mu is held.
 func (k *call) settle() {
-	if k.stop != nil && k.settled() {
+	if !k.settled() {
+		return
+	}
+	k.uncount()
+	if k.stop != nil {
 		k.stop()
 		k.stop = nil
 	}
@@ -147,6 +170,15 @@ func (k *call) settled() bool {
 func (k *call) expire() {
 	err := k.timeout(context.DeadlineExceeded)
 	k.giveUp(err, err.Error())
+	k.suspect()
+}
+
+// suspect lets a pooled connection take no more calls, because one has timed
+// out on it (WIRE-TIME-05b). c.mu is held.
+func (k *call) suspect() {
+	if k.c.pooled {
+		k.c.retire()
+	}
 }
 
 func (k *call) timeout(cause error) *TimeoutError {
@@ -167,6 +199,7 @@ func (k *call) canceled(ctx context.Context, end func(err error, text string)) {
 	if late {
 		e := k.timeout(cause)
 		end(e, e.Error())
+		k.suspect()
 		return
 	}
 	e.Sent = k.sent()
@@ -183,20 +216,30 @@ func (k *call) canceled(ctx context.Context, end func(err error, text string)) {
 // Call does not retry.
 func (c *Connection) Call(ctx context.Context, r *Request) (*Reply, error) {
 	start := time.Now()
-	reply, err := c.call(ctx, r, start)
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		deadline = start.Add(c.cfg.CallTimeout)
+	}
+	h := r.Header
+	reply, err := c.do(ctx, &h, r.Body, deadline, nil)
 	if t := c.cfg.Trace; t != nil && t.CallDone != nil {
 		t.CallDone(c, r, err, time.Since(start))
 	}
 	return reply, err
 }
 
-func (c *Connection) call(ctx context.Context, r *Request, start time.Time) (*Reply, error) {
-	k, whole, alone, err := c.newCall(ctx, r, start)
+// do is Call with everything decided: the header is the callee's, outstanding is
+// counted down when nothing is left of the call.
+func (c *Connection) do(ctx context.Context, h *Header, body io.Reader, deadline time.Time, outstanding *atomic.Int64) (*Reply, error) {
+	k, whole, alone, err := c.newCall(h, body, deadline, outstanding)
 	switch {
 	case err != nil:
+		if outstanding != nil {
+			outstanding.Add(-1)
+		}
 		return nil, err
 	case !whole:
-		go k.upload(r.Body)
+		go k.upload(body)
 	case alone:
 		c.flush()
 	}
@@ -232,8 +275,7 @@ func (c *Connection) call(ctx context.Context, r *Request, start time.Time) (*Re
 // connection: then the peer has shown that it has read everything before, the
 // transport has room, and the caller may write the request itself without
 // hanging there longer than its context allows (WIRE-TIME-04c).
-func (c *Connection) newCall(ctx context.Context, r *Request, start time.Time) (k *call, whole, alone bool, err error) {
-	h := r.Header
+func (c *Connection) newCall(h *Header, body io.Reader, deadline time.Time, outstanding *atomic.Int64) (k *call, whole, alone bool, err error) {
 	if h.Action == "" {
 		return nil, false, false, errNoAction // WIRE-HDR-10a
 	}
@@ -247,11 +289,7 @@ func (c *Connection) newCall(ctx context.Context, r *Request, start time.Time) (
 	if err := h.check(); err != nil {
 		return nil, false, false, err
 	}
-	body, whole := r.inMemory()
-	deadline, ok := ctx.Deadline()
-	if !ok {
-		deadline = start.Add(c.cfg.CallTimeout)
-	}
+	octets, whole := inMemory(body)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.err != nil {
@@ -261,11 +299,11 @@ func (c *Connection) newCall(ctx context.Context, r *Request, start time.Time) (
 		return nil, false, false, &ConnectionError{Err: ErrClosed}
 	}
 	seen := c.proof == c.created
-	m := c.newMessage(&h)
-	k = &call{c: c, m: m, deadline: deadline, done: make(chan struct{})}
+	m := c.newMessage(h)
+	k = &call{c: c, m: m, deadline: deadline, done: make(chan struct{}), outstanding: outstanding}
 	m.call = k
-	m.rest, m.fin = body, whole
-	alone = whole && len(body) <= maxChunk && seen && m.seq > 1 && len(c.calls) == 0 && len(c.ready) == 0 && len(c.out) == 0
+	m.rest, m.fin = octets, whole
+	alone = whole && len(octets) <= maxChunk && seen && m.seq > 1 && len(c.calls) == 0 && len(c.ready) == 0 && len(c.out) == 0
 	c.inline = alone
 	m.enqueue()
 	c.inline = false

@@ -102,7 +102,7 @@ func (c Config) filled(idle time.Duration) Config {
 	number(&c.MaxRequest, 16<<20)
 	duration(&c.ConnectTimeout, 10*time.Second)
 	duration(&c.IdleTimeout, idle)
-	duration(&c.CallTimeout, 75*time.Second)
+	duration(&c.CallTimeout, defaultCallTimeout)
 	duration(&c.MessageTimeout, 150*time.Second)
 	duration(&c.HandlerTimeout, 60*time.Second)
 	duration(&c.WriteTimeout, 30*time.Second)
@@ -114,6 +114,8 @@ func (c Config) filled(idle time.Duration) Config {
 const never = 100 * 365 * 24 * time.Hour
 
 const (
+	defaultCallTimeout = 75 * time.Second
+
 	clientIdle = 90 * time.Second
 	serverIdle = 120 * time.Second
 )

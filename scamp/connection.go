@@ -59,6 +59,7 @@ type Connection struct {
 	stuck    bool             // it has waited in vain, and nothing has been written since
 	spares   [][]byte         // buffers of messages that have been drained
 	closing  bool             // no new calls; close when nothing is left
+	pooled   bool             // a Requester's: a call that times out is the last one
 	header   []byte           // scratch of whoever writes
 	batch    []byte           // the same; used with mu free
 	notes    []note           // to be logged when mu is free
@@ -151,6 +152,9 @@ func (c *Connection) readLoop() {
 			end = c.end(readError(err))
 		}
 		c.pace()
+		if c.closing && !c.busy() {
+			c.wake() // the writer closes
+		}
 		over := c.err != nil
 		notes := c.notes
 		c.notes = nil

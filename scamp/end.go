@@ -118,3 +118,12 @@ func (c *Connection) Close() error {
 func (c *Connection) busy() bool {
 	return len(c.calls) > 0 || len(c.in) > c.expired || len(c.out) > 0 || len(c.ready) > 0 || c.serving > 0
 }
+
+// retire takes no more calls; the connection ends when nothing is outstanding on
+// it. c.mu is held.
+func (c *Connection) retire() {
+	if c.err == nil && !c.closing {
+		c.closing = true
+		c.wake()
+	}
+}

@@ -71,6 +71,9 @@ func (c *Connection) expire() {
 		}
 	}
 	err = cmp.Or(err, c.expireConnection(due, now))
+	if c.closing && !c.busy() {
+		c.wake()
+	}
 	c.arm(next)
 	c.mu.Unlock()
 	if err != nil {
@@ -119,6 +122,7 @@ func (m *MessageReader) expire() error {
 	case m.call != nil:
 		err := m.call.timeout(context.DeadlineExceeded)
 		m.call.abandon(err, err.Error())
+		m.call.suspect()
 	case m.mode == modeStream:
 		m.fail(ErrIncomplete)
 	case m.mode == modeCollect:

@@ -19,8 +19,12 @@ type Trace struct {
 	PacketReceived func(c *Connection, p wire.Packet)
 	// Closed is told once why a connection ended.
 	Closed func(c *Connection, err error)
+	// Dialed is told of every connection that a Requester has made, or could not
+	// make.
+	Dialed func(address, fingerprint string, err error, took time.Duration)
 	// CallDone is told of every call that Connection.Call has ended, with the
-	// time from its start to the header of its reply.
+	// time from its start to the header of its reply; and of every attempt of a
+	// Requester's. c is nil where there was no connection.
 	CallDone func(c *Connection, r *Request, err error, took time.Duration)
 	// Served is told of every request that a Service has answered.
 	Served func(c *Connection, r *Request, err error, took time.Duration)
