@@ -186,7 +186,7 @@ func (k *call) timeout(cause error) *TimeoutError {
 }
 
 // sent reports whether any of the request may have reached the peer. c.mu is held.
-func (k *call) sent() bool { return k.m.state != sendNew && k.id != 0 }
+func (k *call) sent() bool { return k.m.sent() }
 
 // canceled says that the caller's context has ended, and lets end take note with
 // c.mu held.

@@ -62,6 +62,8 @@ type Connection struct {
 	pooled   bool             // a Requester's: a call that times out is the last one
 	header   []byte           // scratch of whoever writes
 	batch    []byte           // the same; used with mu free
+	batches  uint64           // made so far
+	unsent   uint64           // the one of which nothing has left; 0: there is none
 	notes    []note           // to be logged when mu is free
 	expired  int              // messages in c.in that have been given up
 
@@ -223,6 +225,7 @@ func (c *Connection) writeBatch() {
 	c.mu.Lock()
 	var err error
 	if c.err == nil { // nothing is sent after a fatal error (WIRE-FRAME-15b)
+		c.batches++
 		c.batch = c.transmit(c.batch[:0])
 		if b := c.batch; len(b) > 0 {
 			c.active = time.Now()
@@ -230,8 +233,12 @@ func (c *Connection) writeBatch() {
 			if c.cfg.Trace != nil && c.cfg.Trace.PacketSent != nil {
 				c.traceSent(b)
 			}
-			_, err = c.nc.Write(b)
+			var n int
+			n, err = c.nc.Write(b)
 			c.mu.Lock()
+			if err != nil && n == 0 { // over TLS no whole record either: the peer cannot read it
+				c.unsent = c.batches
+			}
 			if cap(c.batch) > keepBatch {
 				c.batch = nil
 			}

@@ -43,7 +43,7 @@ func (c *Connection) end(err error) *ending {
 	c.room.Signal()
 	c.arrival.Broadcast()
 	for _, k := range c.calls {
-		k.finish(nil, &ConnectionError{Err: err, Sent: true})
+		k.finish(nil, &ConnectionError{Err: err, Sent: k.sent()})
 	}
 	clear(c.calls)
 	for _, m := range c.out {

@@ -20,6 +20,7 @@ type MessageWriter struct {
 
 	// Guarded by c.mu.
 	number uint64 // once state is sendOpen
+	batch  uint64 // the one with its HEADER
 	taken  sync.Cond
 	state  sendState
 	queued bool   // in c.ready
@@ -164,7 +165,7 @@ func (m *MessageWriter) lost(err error) {
 	if m.state == sendDone {
 		return
 	}
-	sent := m.state == sendOpen
+	sent := m.sent()
 	if m.err == nil {
 		m.err = &ConnectionError{Err: err, Sent: sent}
 	}
@@ -173,6 +174,9 @@ func (m *MessageWriter) lost(err error) {
 	}
 	m.over()
 }
+
+// sent reports whether any of the message may have reached the peer. c.mu is held.
+func (m *MessageWriter) sent() bool { return m.batch != 0 && m.batch != m.c.unsent }
 
 // over lets go of everything that the message has held. c.mu is held.
 func (m *MessageWriter) over() {

@@ -19,12 +19,17 @@ func secure(nc net.Conn, cfg *tls.Config, make func(net.Conn, *tls.Config) *tls.
 	return &secured{Conn: make(r, cfg), records: r}
 }
 
-// Write writes b, all its records at once.
+// Write writes b, all its records at once. If it fails and returns 0, nothing of
+// b has left.
 func (s *secured) Write(b []byte) (int, error) {
 	s.records.begin()
 	n, err := s.Conn.Write(b)
-	if flushed := s.records.flush(); err == nil {
-		err = flushed
+	left, failed := s.records.flush()
+	if err == nil {
+		err = failed
+	}
+	if err != nil && !left {
+		n = 0
 	}
 	return n, err
 }
@@ -92,8 +97,8 @@ func (r *records) begin() {
 }
 
 // flush writes what was gathered. What crypto/tls writes of itself meanwhile
-// comes behind it.
-func (r *records) flush() error {
+// comes behind it. It reports whether anything has left.
+func (r *records) flush() (left bool, err error) {
 	for {
 		r.mu.Lock()
 		b := r.out
@@ -103,11 +108,12 @@ func (r *records) flush() error {
 				r.free = b
 			}
 			r.mu.Unlock()
-			return nil
+			return left, nil
 		}
 		r.out = nil
 		r.mu.Unlock()
-		_, err := r.Conn.Write(b)
+		n, err := r.Conn.Write(b)
+		left = left || n > 0
 		r.mu.Lock()
 		if r.out == nil {
 			r.out = b[:0]
@@ -115,7 +121,7 @@ func (r *records) flush() error {
 		if err != nil {
 			r.hold, r.out = false, nil
 			r.mu.Unlock()
-			return err
+			return left, err
 		}
 		r.mu.Unlock()
 	}

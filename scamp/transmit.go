@@ -91,6 +91,7 @@ func (m *MessageWriter) transmit(b []byte) []byte {
 		}
 		m.state = sendOpen
 		m.number = c.nextOut
+		m.batch = c.batches
 		c.nextOut++
 		c.out[m.number] = m
 		if m.call != nil {

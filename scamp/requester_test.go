@@ -1,0 +1,271 @@
+package scamp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gudtech/scamp-sim/scamp/discovery"
+)
+
+func TestCallsReachWhoOffersTheAction(t *testing.T) { // DISC-RTE-01, 02
+	bubble(t, func(t *testing.T) {
+		w := newTown(t, Config{})
+		answer := func(text string) HandlerFunc {
+			return func(_ context.Context, w *ReplyWriter, r *Request) error {
+				_, err := fmt.Fprintf(w, `"%s %s %d %s"`, text, r.Action, r.Version, r.Envelope)
+				return err
+			}
+		}
+		main, web := w.build(discovery.Action{Name: "Shop.Cart.add"}, discovery.Action{Name: "Shop.Cart.add", Version: 2}, discovery.Action{Name: "Shop.Cart.make", Flags: "create"}),
+			w.build(discovery.Action{Name: "Shop.Cart.add", Sector: "WEB"}, discovery.Action{Name: "Shop.store", Envelopes: []string{"jsonstore"}})
+		main.offer(discovery.Action{Name: "Shop.Cart.add"}, answer("main"))
+		main.offer(discovery.Action{Name: "Shop.Cart.add", Version: 2}, answer("main"))
+		main.offer(discovery.Action{Name: "Shop.Cart.make"}, answer("main"))
+		web.offer(discovery.Action{Name: "Shop.Cart.add"}, answer("web"))
+		web.offer(discovery.Action{Name: "Shop.store", Envelopes: []string{"jsonstore"}}, answer("web"))
+		for _, test := range []struct {
+			h    Header
+			want string
+		}{
+			{Header{Action: "Shop.Cart.add"}, "main Shop.Cart.add 1 json"},
+			{Header{Action: "SHOP.cart.ADD", Sector: "Main", Version: 1}, "main Shop.Cart.add 1 json"}, // DISC-RTE-09a
+			{Header{Action: "Shop.Cart.add", Version: 2}, "main Shop.Cart.add 2 json"},
+			{Header{Action: "shop.cart._CREATE"}, "main Shop.Cart.make 1 json"},
+			{Header{Action: "Shop.Cart.add", Sector: "web"}, "web Shop.Cart.add 1 json"},
+			{Header{Action: "Shop.store", Envelope: "jsonstore"}, "web Shop.store 1 jsonstore"},
+			{Header{Action: "Shop.Cart.add", Version: 3}, "not_found"},
+			{Header{Action: "Shop.Cart.add", Envelope: "jsonstore"}, "not_found"},
+			{Header{Action: "Shop.store", Sector: "web", Envelope: "jsonstore"}, "not_found"},
+			{Header{Action: "Shop.Cart.remove"}, "not_found"},
+		} {
+			got, err := w.send(t.Context(), &Request{Header: test.h, Body: strings.NewReader("{}")})
+			if f := Failure(err); f != nil && f.Code == "not_found" {
+				if got = f.Code; !strings.Contains(f.Message, test.h.Action) {
+					t.Errorf("%+v: %s does not name the action", test.h, f.Message)
+				}
+			} else if err != nil {
+				t.Errorf("%+v: %v", test.h, err)
+			}
+			if strings.Trim(got, `"`) != test.want {
+				t.Errorf("%+v: %s, want %s", test.h, got, test.want)
+			}
+		}
+		w.q.Sector = "web"
+		if got, err := w.call("Shop.Cart.add", "{}"); got != `"web Shop.Cart.add 1 json"` {
+			t.Errorf("another default sector: %s, %v", got, err)
+		}
+		if _, err := w.q.Call(t.Context(), &Request{}); err == nil {
+			t.Error("a request without action is sent")
+		}
+	})
+}
+
+func TestOnlyCandidatesAreCalled(t *testing.T) { // DISC-RTE-01a
+	bubble(t, func(t *testing.T) {
+		w := newTown(t, Config{})
+		good := w.build()
+		bad := w.build()
+		for name, spoiled := range map[string]discovery.Announcement{
+			"weight 0": {Weight: 0, Actions: bad.Actions}, "negative weight": {Weight: -1, Actions: bad.Actions}, "no actions": {Weight: 1},
+		} {
+			bad.Weight, bad.Actions = spoiled.Weight, spoiled.Actions
+			w.announce()
+			for range 50 {
+				if who, err := w.call("Test.who", "{}"); who != `"`+good.Ident+`"` {
+					t.Fatalf("%s: %s, %v", name, who, err)
+				}
+			}
+		}
+	})
+}
+
+func TestUnauthorisedInstancesAreNotCalled(t *testing.T) { // DISC-AUT-01, 07, 13
+	bubble(t, func(t *testing.T) {
+		w := newTown(t, Config{})
+		h := w.build(discovery.Action{Name: "_meta.tell"})
+		tickets := make(chan string, 10)
+		h.offer(discovery.Action{Name: "_meta.tell"}, func(_ context.Context, w *ReplyWriter, r *Request) error {
+			tickets <- r.Ticket + "/" + r.IdentifyingToken
+			_, err := w.Write([]byte("1"))
+			return err
+		})
+		r := NewRequest("_meta.tell", []byte("{}"))
+		r.Ticket, r.IdentifyingToken = "a ticket", "a token"
+		if _, err := w.send(t.Context(), r); err != nil || <-tickets != "a ticket/a token" {
+			t.Errorf("authorised: %v, or another ticket", err)
+		}
+		w.mu.Lock()
+		w.authorized = nil
+		w.mu.Unlock()
+		if _, err := w.send(t.Context(), r); err != nil || <-tickets != "/" {
+			t.Errorf("a stranger: %v, or a ticket", err)
+		}
+		if r.Ticket == "" {
+			t.Error("the caller's request is changed")
+		}
+		_, err := w.call("Test.echo", "{}")
+		var nobody *NoServiceError
+		if !errors.As(err, &nobody) || nobody.Announced != 1 || !strings.Contains(err.Error(), "not authorised") {
+			t.Errorf("%v", err)
+		}
+		w.q.Authorized = nil
+		if _, err := w.call("Test.echo", "{}"); !errors.As(err, &nobody) {
+			t.Errorf("without authorised services: %v", err)
+		}
+		if n := h.dialled(); n != 1 {
+			t.Errorf("%d connections", n)
+		}
+	})
+}
+
+func TestAStaleDirectoryIsAnErrorOfItsOwn(t *testing.T) { // DISC-CCH-08
+	bubble(t, func(t *testing.T) {
+		w := newTown(t, Config{})
+		w.build()
+		w.stale = fmt.Errorf("%w: it is an hour old", discovery.ErrStale)
+		_, err := w.call("Test.echo", "{}")
+		if f := Failure(err); !errors.Is(err, discovery.ErrStale) || f.Code == CodeNotFound || !strings.Contains(f.Message, "an hour old") {
+			t.Errorf("%v, %+v", err, f)
+		}
+		w.stale = nil
+		if _, err := w.call("Test.echo", "{}"); err != nil {
+			t.Errorf("fresh again: %v", err)
+		}
+	})
+}
+
+func TestPins(t *testing.T) { // DISC-RTE-06, WIRE-ERR-07b
+	bubble(t, func(t *testing.T) {
+		w := newTown(t, Config{})
+		w.build()
+		h := w.build()
+		trap := w.build() // its ident is the whole pin of h
+		trap.Ident = h.Fingerprint + "#" + h.Ident
+		w.announce()
+		for range 20 {
+			for _, pin := range []string{h.Ident, h.Fingerprint + "#" + h.Ident, strings.ToLower(h.Fingerprint) + "#" + h.Ident} {
+				r := NewRequest("Test.who", []byte("{}"))
+				r.Ident = pin
+				if who, err := w.send(t.Context(), r); who != `"`+h.Ident+`"` {
+					t.Fatalf("%s: %s, %v", pin, who, err)
+				}
+			}
+		}
+		r := NewRequest("Test.who", []byte("{}"))
+		var nobody *NoServiceError
+		for _, pin := range []string{"nobody", trap.Fingerprint + "#" + h.Ident, h.Fingerprint + "#"} {
+			r.Ident = pin
+			if _, err := w.send(t.Context(), r); !errors.As(err, &nobody) || !strings.Contains(err.Error(), pin) {
+				t.Errorf("%s: %v", pin, err)
+			}
+		}
+		r.Ident = h.Ident
+		h.close()
+		var lost *ConnectionError
+		if _, err := w.send(t.Context(), r); !errors.As(err, &lost) || lost.Sent {
+			t.Errorf("a pinned instance that is gone: %v", err)
+		}
+		if trap.times("Test.who") != 0 {
+			t.Error("another instance is called")
+		}
+	})
+}
+
+func TestTimeOfACall(t *testing.T) { // WIRE-TIME-04, DISC-RTE-05
+	bubble(t, func(t *testing.T) {
+		w := newTown(t, Config{})
+		h := w.build(discovery.Action{Name: "Test.plain"}, discovery.Action{Name: "Test.timed", Flags: "t2"})
+		never := func(ctx context.Context, w *ReplyWriter, r *Request) error {
+			<-ctx.Done()
+			return ctx.Err()
+		}
+		h.mux.Handle(Action{Name: "Test.plain", Timeout: -1}, HandlerFunc(never))
+		h.mux.Handle(Action{Name: "Test.timed", Timeout: -1}, HandlerFunc(never))
+		measure := func(ctx context.Context, action string) time.Duration {
+			start := time.Now()
+			_, err := w.send(ctx, NewRequest(action, []byte("{}")))
+			var late *TimeoutError
+			if !errors.As(err, &late) || !strings.Contains(Failure(err).Message, action) {
+				t.Errorf("%s: %v", action, err)
+			}
+			return time.Since(start)
+		}
+		if d := measure(t.Context(), "Test.plain"); d != 75*time.Second {
+			t.Errorf("the default is %v", d)
+		}
+		w.q.Config.CallTimeout = 3 * time.Second
+		if d := measure(t.Context(), "Test.plain"); d != 3*time.Second {
+			t.Errorf("the configured time is %v", d)
+		}
+		if d := measure(t.Context(), "Test.timed"); d != 7*time.Second {
+			t.Errorf("the announced time is %v", d)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if d := measure(ctx, "Test.timed"); d != time.Second {
+			t.Errorf("the caller's time is %v", d)
+		}
+	})
+}
+
+func TestTimeRunsWhileConnecting(t *testing.T) { // WIRE-TIME-04c, WIRE-TIME-06
+	bubble(t, func(t *testing.T) {
+		w := newTown(t, Config{CallTimeout: 2 * time.Second})
+		h := w.build()
+		h.silent, h.service = true, nil
+		start := time.Now()
+		_, err := w.call("Test.echo", "{}")
+		var late *TimeoutError
+		if !errors.As(err, &late) || late.Sent || time.Since(start) != 2*time.Second {
+			t.Errorf("after %v: %v", time.Since(start), err)
+		}
+		w.q.Config.CallTimeout = -1
+		start = time.Now()
+		_, err = w.call("Test.echo", "{}") // joins the attempt that is going on
+		var lost *ConnectionError
+		if !errors.As(err, &lost) || lost.Sent || time.Since(start) != 8*time.Second {
+			t.Errorf("after %v: %v", time.Since(start), err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(time.Second, cancel)
+		_, err = w.send(ctx, NewRequest("Test.echo", nil))
+		var given *CanceledError
+		if !errors.As(err, &given) || given.Sent {
+			t.Errorf("cancelled: %v", err)
+		}
+	})
+}
+
+func TestFailures(t *testing.T) { // WIRE-ERR-04, 06, 09b
+	data := []byte(`{"a":{"b":1}}`)
+	for _, test := range []struct {
+		err        error
+		code, text string
+		unsent     bool
+	}{
+		{&ReplyError{"xyzzy", "ünknown", data}, "xyzzy", "ünknown", false},
+		{&AbortError{"boom"}, "transport", "boom", false},
+		{&ConnectionError{Err: errPeerClosed, Sent: true}, "transport", "Connection lost", false},
+		{&ConnectionError{Err: errPeerClosed}, "transport", "Connection failed", true},
+		{&TimeoutError{Action: "A.b", Sent: true, Err: context.DeadlineExceeded}, "transport", "A.b timed out", false},
+		{&TimeoutError{Action: "A.b", Err: context.DeadlineExceeded}, "transport", "A.b timed out", true},
+		{&CanceledError{Action: "A.b", Err: context.Canceled}, "transport", "cancelled", true},
+		{&NoServiceError{Action: "A.b"}, "not_found", "A.b", false},
+		{fmt.Errorf("%w: old", discovery.ErrStale), "transport", "stale", true},
+		{&LimitError{What: "octets", Limit: 1}, "general", "octets", false},
+	} {
+		for _, err := range []error{test.err, fmt.Errorf("wrapped: %w", test.err)} {
+			f := Failure(err)
+			if f.Code != test.code || !strings.Contains(f.Message, test.text) || f.NotExecuted() != test.unsent {
+				t.Errorf("%v: %+v", err, f)
+			}
+		}
+	}
+	if Failure(nil) != nil {
+		t.Error("nothing is a failure")
+	}
+}
