@@ -1,0 +1,5 @@
+//go:build race
+
+package scamp
+
+const raceDetector = true
