@@ -96,8 +96,8 @@ var tested = map[string]string{
 
 // Why a MUST has neither vectors nor tests.
 var withoutEither = map[string]string{
-	"DISC-CMG-07b": "the helper (DISC-CMG-07a) is not offered: nothing writes the authorised-services file",
-	"DISC-CMG-07c": "the helper (DISC-CMG-07a) is not offered: nothing writes the authorised-services file",
+	"DISC-CMG-07b": "the helper (DISC-CMG-07a) is not offered: the cache manager neither knows the authorised-services file nor the key",
+	"DISC-CMG-07c": "the helper (DISC-CMG-07a) is not offered: the cache manager neither knows the authorised-services file nor the key",
 	"DISC-AZ-01b":  "the program gives the function that fetches the table; nothing here calls `Auth.getAuthzTable` yet",
 	"DISC-AZ-01e":  "for whoever publishes the table: nothing here does",
 	"DISC-AZ-02b":  "for whoever publishes the table: nothing here does",
