@@ -58,7 +58,7 @@ func TestCoverage(t *testing.T) {
 			t.Errorf("%s has a bug, and a reason for having none", id)
 		}
 	}
-	want := coverage(cases, all)
+	want := append(coverage(cases, all), discoveryCoverage(goldenVectors(t))...)
 	if *update {
 		if err := os.WriteFile(coverageFile, want, 0o644); err != nil {
 			t.Fatal(err)
@@ -74,13 +74,18 @@ func coverage(cases []*conformance.Case, all []bugs.Server) []byte {
 	var b bytes.Buffer
 	b.WriteString(`# Coverage
 
-Made from the specification's index, the golden cases and the wrong servers of ` + "`sim/bugs`" + `
-(` + "`go test ./conformance -run TestCoverage -update`" + `); a test fails when it is not up to date, and when a MUST of these
-groups has neither a case nor a reason, or neither a bug nor a reason. That every bug is caught by a case of its rule
-is another test (` + "`TestMutantsAreCaught`" + `).
+Made from the specification's index, the golden cases and vectors, and the wrong servers of ` + "`sim/bugs`" + `
+(` + "`go test ./conformance -run TestCoverage -update`" + `); a test fails when it is not up to date.
 
-Rules that bind clients only come with the requester's cases. *Every packet* says that the rule is judged on all that the
-subject sends in any case.
+The groups of connections, WIRE, have [cases](../golden/README.md) and bugs. The test fails when a MUST has neither a case
+nor a reason, or neither a bug nor a reason. That every bug is caught by a case of its rule is another test
+(` + "`TestMutantsAreCaught`" + `). Rules that bind clients only come with the requester's cases. *Every packet* says that the
+rule is judged on all that the subject sends in any case.
+
+The groups of discovery, DISC, have [vectors](../golden/README.md#vectors), of which the first few are named, and tests of
+the library. The test fails when a MUST has neither of them and no reason, and when it has both a reason and one of them.
+Tests that need multicast, or a host with two networks, are skipped where there is none. Routing, peering, provisioning,
+tools and the gateway have no vectors yet.
 `)
 	for _, group := range covered {
 		fmt.Fprintf(&b, "\n## %s\n\n| rule | level | role | cases | bugs |\n|---|---|---|---|---|\n", group)

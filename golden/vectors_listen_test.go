@@ -101,6 +101,9 @@ func playManager(t *testing.T, v *vector) {
 		time.Sleep(5 * time.Second)
 		synctest.Wait()
 		written := []int{}
+		if len(s.content) > 0 && !bytes.HasPrefix(s.content, []byte("\n%%%\n")) {
+			t.Errorf("DISC-CMG-02c: the file begins with %.20q", s.content)
+		}
 		packets := records(s.content)
 		for i, d := range v.Datagrams {
 			if has(packets, d) {

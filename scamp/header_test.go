@@ -36,6 +36,19 @@ func TestParseHeaderTakesNullForAbsence(t *testing.T) { // WIRE-HDR-06a
 	}
 }
 
+// A ticket comes and goes in its own field; other fields carry none (DISC-TKT-09a).
+func TestTicketsHaveTheirField(t *testing.T) {
+	h, err := ParseHeader([]byte(`{"ticket":"1,2,3","station":"4,5,6"}`))
+	if err != nil || h.Ticket != "1,2,3" || string(h.Append(nil)) != `{"ticket":"1,2,3"}` {
+		t.Errorf("%+v, %v", h, err)
+	}
+	for _, name := range []string{"station", "Ticket", "identifying_token", "terminal", "client_id", "tickets"} {
+		if h, err := ParseHeader([]byte(`{"` + name + `":"1,2,3"}`)); err != nil || h.Ticket != "" {
+			t.Errorf("%s: %+v, %v", name, h, err)
+		}
+	}
+}
+
 func TestParseHeaderVersions(t *testing.T) { // WIRE-HDR-11
 	for text, want := range map[string]int{
 		`1`: 1, `"1"`: 1, `"12"`: 12, `1.0`: 1, `0`: -1, `-1`: -1, `"x"`: -1, `1.5`: -1, `true`: -1, `[1]`: -1, `{}`: -1, `""`: -1,

@@ -34,7 +34,7 @@ func listen(t *testing.T, s *Service) string {
 	return ln.Addr().String()
 }
 
-func TestDialChecksTheFingerprint(t *testing.T) { // WIRE-TLS-02
+func TestDialChecksTheFingerprint(t *testing.T) { // WIRE-TLS-02, DISC-SIG-08a, DISC-URI-01b
 	address := listen(t, &Service{Mux: echoes()})
 	for _, test := range []struct {
 		name string
@@ -154,7 +154,17 @@ func TestConnectingIsBounded(t *testing.T) { // WIRE-TIME-06
 	}
 }
 
-func TestAddresses(t *testing.T) { // WIRE-CONN-06
+func TestUnusableURIsAreFailedCalls(t *testing.T) { // DISC-URI-02b
+	for _, uri := range []string{"foo://127.0.0.1:1", "beepish+tls://127.0.0.1", "beepish+tls://127.0.0.1:0", "beepish+tls://127.0.0.1:70000", "beepish+tls://<nil>:1", "", " "} {
+		start := time.Now()
+		_, err := Dial(t.Context(), uri, Config{Unverified: true})
+		if e := new(ConnectionError); !errors.As(err, &e) || e.Sent || time.Since(start) > 15*time.Second {
+			t.Errorf("%q: %v after %v", uri, err, time.Since(start))
+		}
+	}
+}
+
+func TestAddresses(t *testing.T) { // WIRE-CONN-06, DISC-URI-01
 	for address, want := range map[string]string{
 		"127.0.0.1:30100":               "127.0.0.1:30100",
 		"beepish+tls://127.0.0.1:30100": "127.0.0.1:30100",

@@ -293,7 +293,8 @@ func TestCacheWatch(t *testing.T) {
 	})
 }
 
-// Several goroutines reload and look up while the file is replaced: nobody finds less than one version has (DISC-CCH-04d).
+// Several goroutines reload and look up while the file is replaced: nobody finds less than one version has (DISC-CCH-04d,
+// DISC-CMG-02a).
 func TestCacheConcurrently(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "cache")
 	var versions [2][]byte

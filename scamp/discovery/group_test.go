@@ -206,7 +206,7 @@ func until(t *testing.T, d *Directory, want ...string) {
 }
 
 // The same as in virtual time, on real sockets: found at once by two observers, gone when it is killed or stops (DISC-MC-08, DISC-RPL-02a,
-// DISC-SHD-02a).
+// DISC-SHD-02a, DISC-MC-07c).
 func TestRealNetwork(t *testing.T) {
 	at, ok := multicast(t)
 	if !ok {

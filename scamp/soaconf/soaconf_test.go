@@ -74,7 +74,7 @@ func TestWhatIsNoConfiguration(t *testing.T) {
 	}
 }
 
-// Every key of the specification's table is in Table, with its default, unit and older name.
+// Every key of the specification's table is in Table, with its default, unit and older name (DISC-CFG-05a).
 func TestTableIsTheSpecifications(t *testing.T) {
 	spec, err := os.ReadFile("../../docs/spec/discovery.md")
 	if err != nil {

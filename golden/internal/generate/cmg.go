@@ -7,7 +7,7 @@ func cmg(g *group) {
 	a, b, c := identityA(), identityB(), identityC()
 	d := base.String()
 	g.relay("valid-and-broken", "DISC-CMG-01a DISC-SIG-06a", "a valid packet appears in the file, one with a broken signature does not", []octets{a.packet(d), c.damaged(d, "other data")}, []int{0})
-	g.relay("of-any-fingerprint", "DISC-CMG-01b DISC-CMG-01c", "packets of any fingerprint are relayed, as they came", []octets{a.packet(d), b.packet(d), c.packet(d)}, []int{0, 1, 2})
+	g.relay("of-any-fingerprint", "DISC-CMG-01b DISC-CMG-01c DISC-CMG-02c", "packets of any fingerprint are relayed, as they came", []octets{a.packet(d), b.packet(d), c.packet(d)}, []int{0, 1, 2})
 	g.relay("as-it-came", "DISC-CMG-01c", "data with blanks and escapes, and a signature in one line, are not re-encoded",
 		[]octets{assemble(text("[ 3,"+d[3:]), a.section, lines(a.key.sign(crypto.SHA256, []byte("[ 3,"+d[3:])), 344)), c.packet(base.with(ident, `"\u0073vc"`).String())}, []int{0, 1})
 	g.relay("weight-0", "DISC-CMG-05a", "a weight-0 packet takes the place of the earlier one", []octets{a.packet(d), a.packet(base.with(weight, "0").with(classes, "[]").with(timestamp, "1700000001").String())}, []int{1})

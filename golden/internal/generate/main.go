@@ -40,7 +40,7 @@ func groups() []*group {
 		{"disc-gen", gen}, {"disc-env", env}, {"disc-jsn", jsn}, {"disc-v4", v4}, {"disc-obj", obj}, {"disc-act", act},
 		{"disc-idt", idt}, {"disc-wgt", wgt}, {"disc-int", interval}, {"disc-tsp", tsp}, {"disc-uri", uris},
 		{"disc-enl", enl}, {"disc-sig", sig}, {"disc-rpl", rpl}, {"disc-cch", cch}, {"disc-cmg", cmg}, {"disc-mc", mc},
-		{"disc-aut", aut}, {"disc-tkt", tkt}, {"disc-az", az}, {"disc-cfg", cfg},
+		{"disc-shd", shd}, {"disc-aut", aut}, {"disc-tkt", tkt}, {"disc-az", az}, {"disc-cfg", cfg},
 	}
 	var all []*group
 	for _, m := range makers {

@@ -18,6 +18,14 @@ func idt(g *group) {
 		find("Foo.bar", of(a, "Foo.bar", 1), of(c, "Foo.bar", 1).named(baseIdent, uri2)))
 	g.directory("one-ident-one-stops", "DISC-IDT-02a", "one of them stops; the other one stays",
 		append(two, c.packet(base.with(weight, "0").with(timestamp, "1800000001").String())), find("Foo.bar", of(a, "Foo.bar", 1)))
+	g.add("one-ident-expires-apart", "DISC-IDT-02b DISC-RPL-02a", "the same ident under two certificates: one falls silent and expires, the other one stays", vector{Kind: "listener", Steps: []step{
+		{At: 0, Packet: a.packet(base.String()), Expect: alive(a, baseIdent, "1700000000.5")},
+		{At: 1, Packet: c.packet(base.with(timestamp, "5").with(intervalMS, "60000").String()), Expect: alive(a, baseIdent, "1700000000.5", c, baseIdent, "5")},
+		{At: 12, Expect: alive(c, baseIdent, "5")},
+		{At: 13, Packet: a.packet(base.String()), Expect: alive(a, baseIdent, "1700000000.5", c, baseIdent, "5")},
+		{At: 100, Expect: alive(c, baseIdent, "5")},
+		{At: 130, Expect: alive()},
+	}})
 	g.directory("two-idents-one-certificate", "DISC-IDT-02a", "two idents under one certificate are two instances",
 		[]octets{a.packet(base.String()), a.packet(base.with(ident, `"svc:2"`).with(uri, jsonText(uri2)).String())}, find("Foo.bar", of(a, "Foo.bar", 1), of(a, "Foo.bar", 1).named("svc:2", uri2)))
 	g.directory("idents-are-compared-exactly", "DISC-IDT-02a DISC-IDT-01c", "idents that differ in case, in a blank, or in how a character is composed, are different",

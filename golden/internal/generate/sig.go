@@ -169,7 +169,7 @@ func sigTrust(g *group) {
 	a := identityA()
 	d := base.String()
 	g.packet("example-of-section-26", "DISC-SIG-05", "the worked example 26.1 of the specification", text(example1), ledger1())
-	g.packet("data-changed", "DISC-SIG-06a", "an octet of the data is changed after signing", a.damaged(strings.Replace(d, "Foo", "Fop", 1), d), refused("signature"))
+	g.packet("data-changed", "DISC-SIG-06a DISC-SIG-06d", "an octet of the data is changed after signing, and the receiver has its default settings", a.damaged(strings.Replace(d, "Foo", "Fop", 1), d), refused("signature"))
 	g.packet("data-with-a-blank-more", "DISC-SIG-06a", "a blank is added to the data after signing, which JSON would not notice", a.damaged(strings.Replace(d, ",", ", ", 1), d), refused("signature"))
 	g.packet("data-with-a-blank-at-the-end", "DISC-SIG-06a", "a blank is added at the end of the data after signing", a.damaged(d+" ", d), refused("signature"))
 	s := []byte(a.signature(text(d)))
