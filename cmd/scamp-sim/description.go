@@ -44,6 +44,14 @@ type actionFields struct {
 type position struct{ line, column int }
 
 func positionOf(node ast.Node) position {
+	switch n := node.(type) { // whose token is the colon
+	case *ast.MappingNode:
+		if !n.IsFlowStyle && len(n.Values) > 0 {
+			return positionOf(n.Values[0])
+		}
+	case *ast.MappingValueNode:
+		return positionOf(n.Key)
+	}
 	if t := node.GetToken(); t != nil && t.Position != nil {
 		return position{t.Position.Line, t.Position.Column}
 	}
@@ -75,16 +83,16 @@ func (p *placed[T]) UnmarshalYAML(node ast.Node) error {
 		return nil
 	}
 	p.set = true
-	err := yaml.NodeToValue(node, &p.value)
-	if m := (*misfit)(nil); err == nil || errors.As(err, &m) {
-		return err
-	}
-	kind := "a text"
+	kind, fits := "a text", true
 	switch any(p.value).(type) {
 	case int:
-		kind = "a whole number"
+		kind, fits = "a whole number", node.Type() == ast.IntegerType // else it would be rounded
 	case float64:
 		kind = "a number"
+	}
+	err := yaml.NodeToValue(node, &p.value)
+	if m := (*misfit)(nil); fits && err == nil || errors.As(err, &m) {
+		return err
 	}
 	return p.at.wrong("%s should be here, not %s", kind, abridged(node.String()))
 }

@@ -116,10 +116,10 @@ func (p *pair) provide(bits int) ([]byte, error) {
 	}
 	var key *rsa.PrivateKey
 	if hasKey {
-		fmt.Fprintf(p.notes, "%s is there already and is left as it is; making its certificate\n", p.keyFile)
 		if key, err = readPrivateKey(p.keyFile); err != nil {
 			return nil, err
 		}
+		fmt.Fprintf(p.notes, "%s is there already and is left as it is; making its certificate\n", p.keyFile)
 	} else {
 		fmt.Fprintf(p.notes, "making a key of %d bits …\n", bits)
 		if key, err = rsa.GenerateKey(rand.Reader, bits); err != nil {
