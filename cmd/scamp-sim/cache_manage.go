@@ -2,11 +2,11 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net/netip"
+	"os"
 	"sync"
 
 	"github.com/spf13/cobra"
@@ -22,11 +22,12 @@ func newCacheManage() *cobra.Command {
 		Short: "Runs the cache manager of this host",
 		Long: `manage hears the announcements of the group, checks them, and keeps every live
 one in the cache file that the programs of this host read (discovery.cache_path).
-It runs until it is told to stop.
+It runs until it is told to stop. One manager works on a file.
 
 Keys of the configuration: discovery.cache_path, discovery.cache_max_age,
 discovery.multicast_address, discovery.port, discovery.address, bus.address.`,
-		Args: cobra.NoArgs,
+		Example: `  scamp-sim cache manage --config /etc/scamp/scamp.conf`,
+		Args:    operands(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return manageCache(cmd.Context(), cmd.ErrOrStderr(), config)
 		},
@@ -37,6 +38,11 @@ discovery.multicast_address, discovery.port, discovery.address, bus.address.`,
 
 // loadConfig reads the configuration and says what of it has no effect.
 func loadConfig(path string, logger *slog.Logger) (*soaconf.Config, error) {
+	if path != "" {
+		if _, err := os.Stat(path); err != nil {
+			return nil, fmt.Errorf("cannot read the configuration that --config names: %w", err)
+		}
+	}
 	c, err := soaconf.Load(path)
 	if err != nil {
 		return nil, err
@@ -48,21 +54,26 @@ func loadConfig(path string, logger *slog.Logger) (*soaconf.Config, error) {
 }
 
 // listen opens the socket that the configuration asks for.
-func listen(ctx context.Context, c *soaconf.Config, o *discovery.Observer) error {
+func listen(ctx context.Context, c *soaconf.Config, o *discovery.Observer) (group netip.AddrPort, addresses []netip.Addr, err error) {
 	address, err := c.MulticastAddress()
 	if err != nil {
-		return err
+		return group, nil, err
 	}
 	port, err := c.DiscoveryPort()
 	if err != nil {
-		return err
+		return group, nil, err
 	}
-	addresses, err := c.DiscoveryAddresses()
-	if err != nil {
-		return err
+	if addresses, err = c.DiscoveryAddresses(); err != nil {
+		return group, nil, err
 	}
-	o.Conn, err = discovery.Listen(ctx, netip.AddrPortFrom(address, uint16(port)), addresses)
-	return err
+	group = netip.AddrPortFrom(address, uint16(port))
+	if !address.IsMulticast() {
+		return group, nil, fmt.Errorf("discovery.multicast_address: %v is no multicast address", address)
+	}
+	if o.Conn, err = discovery.Listen(ctx, group, addresses); err != nil {
+		return group, nil, fmt.Errorf("cannot hear the group: %s", unprefixed(err))
+	}
+	return group, addresses, nil
 }
 
 func manageCache(ctx context.Context, stderr io.Writer, config string) error {
@@ -72,6 +83,9 @@ func manageCache(ctx context.Context, stderr io.Writer, config string) error {
 		return err
 	}
 	path, err := c.CachePath()
+	if err != nil && c.File == "" {
+		return fmt.Errorf("%w, and no configuration was found: name one with --config", err)
+	}
 	if err != nil {
 		return err
 	}
@@ -79,34 +93,47 @@ func manageCache(ctx context.Context, stderr io.Writer, config string) error {
 	if m.MaxAge, err = c.CacheMaxAge(); err != nil {
 		return err
 	}
-	if err := listen(ctx, c, &m.Observer); err != nil {
+	group, addresses, err := listen(ctx, c, &m.Observer)
+	if err != nil {
 		return err
 	}
-	logger.Info("managing the discovery cache", "file", path, "group", fmt.Sprint(must(c.MulticastAddress())), "max_age", m.MaxAge)
-	var last error
-	instances := -1
-	m.Wrote = func(n int, err error) {
-		switch {
-		case err != nil && (last == nil || err.Error() != last.Error()):
-			logger.Error("the cache cannot be written; requesters will find it stale", "file", path, "error", err)
-		case err == nil && n != instances:
-			logger.Info("cache written", "instances", n)
+	logger.Info("managing the discovery cache", "file", path, "group", group, "addresses", addresses, "max_age", m.MaxAge)
+	for key, set := range map[string]bool{"discovery.seed_hosts": len(c.SeedHosts()) > 0, "discovery.auth_localhost": c.AuthLocalhost()} {
+		if set {
+			logger.Warn("the key has no effect: this cache manager only hears the group", "key", key)
 		}
-		last, instances = err, n
 	}
+	m.Wrote = reportWrites(logger, path)
 	m.Observer.Saw = reportRefusals(logger)
-	err = m.Run(ctx)
-	if err != nil {
+	if err := m.Run(ctx); err != nil {
 		return fmt.Errorf("the group cannot be heard any more: %w", err)
 	}
 	logger.Info("stopped")
 	return nil
 }
 
-func must[T any](v T, _ error) T { return v }
+// reportWrites logs how many instances the file has when that changes, and what goes wrong when that changes.
+func reportWrites(logger *slog.Logger, path string) func(int, error) {
+	failed := ""
+	before := -1
+	return func(instances int, err error) {
+		switch {
+		case err != nil && err.Error() != failed:
+			logger.Error("the cache cannot be written; requesters will take it for stale", "file", path, "error", err)
+		case err == nil && (instances != before || failed != ""):
+			logger.Info("cache written", "instances", instances)
+		}
+		if failed = ""; err != nil {
+			failed = err.Error()
+		} else {
+			before = instances
+		}
+	}
+}
 
 // reportRefusals logs packets that are not used, each reason of each sender once.
 func reportRefusals(logger *slog.Logger) func(discovery.Sighting) {
+	const most = 10000
 	var mu sync.Mutex
 	seen := map[string]bool{}
 	return func(s discovery.Sighting) {
@@ -116,54 +143,13 @@ func reportRefusals(logger *slog.Logger) func(discovery.Sighting) {
 		key := s.From.String() + s.Err.Error()
 		mu.Lock()
 		defer mu.Unlock()
-		if seen[key] || len(seen) > 10000 {
+		if seen[key] || len(seen) > most {
 			return
 		}
-		seen[key] = true
+		if seen[key] = true; len(seen) > most {
+			logger.Warn("announcements that are not used are not logged any more: there are too many of them")
+			return
+		}
 		logger.Warn("announcement not used", "from", s.From, "reason", s.Err)
 	}
-}
-
-func newCacheWatch() *cobra.Command {
-	var config string
-	cmd := &cobra.Command{
-		Use:   "watch",
-		Short: "Prints the announcements of the group as they arrive",
-		Long: `watch prints every datagram of the group: a line that begins with %%% and says how
-it came, and the packet. It runs until it is told to stop.`,
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := loadConfig(config, slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), nil)))
-			if err != nil {
-				return err
-			}
-			var o discovery.Observer
-			if err := listen(cmd.Context(), c, &o); err != nil {
-				return err
-			}
-			out := cmd.OutOrStdout()
-			o.Saw = func(s discovery.Sighting) { printSighting(out, s) }
-			return o.Run(cmd.Context())
-		},
-	}
-	cmd.Flags().StringVar(&config, "config", "", "configuration file; without it, $SCAMP and the usual places")
-	return cmd
-}
-
-// printSighting prints a datagram (DISC-TOL-02).
-func printSighting(out io.Writer, s discovery.Sighting) {
-	broken := new(discovery.Error)
-	switch {
-	case s.Packet == nil && errors.As(s.Err, &broken):
-		fmt.Fprintf(out, "%%%%%% [Decompress error] %s\n%q\n", broken.Reason, s.Datagram)
-		return
-	case s.Compressed:
-		fmt.Fprintf(out, "%%%%%% [Compressed] %d %d\n", len(s.Datagram), len(s.Packet))
-	default:
-		fmt.Fprintf(out, "%%%%%% [Uncompressed] %d\n", len(s.Packet))
-	}
-	if s.Err != nil {
-		fmt.Fprintf(out, "# not used: %v\n", s.Err)
-	}
-	fmt.Fprintf(out, "%s\n", s.Packet)
 }

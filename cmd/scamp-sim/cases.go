@@ -16,11 +16,8 @@ import (
 )
 
 func newCases() *cobra.Command {
-	cmd := &cobra.Command{
-		Use:   "cases",
-		Short: "Formats and checks files of cases",
-		Long:  `cases works on files of cases; docs/case-language.md defines the language. DIR stands for all *.case files below it.`,
-	}
+	cmd := group("cases", "Formats and checks files of cases")
+	cmd.Long = `cases works on files of cases; docs/case-language.md defines the language. DIR stands for all *.case files below it.`
 	var check bool
 	format := &cobra.Command{
 		Use:   "fmt FILE|DIR...",

@@ -63,12 +63,14 @@ specification an implementation breaks, a service to call, and a caller.
 
 Start with "scamp-sim conformance": it needs no set-up.`,
 		Version:       version(),
+		Args:          cobra.ArbitraryArgs,
+		RunE:          chooseCommand,
 		SilenceErrors: true,
 		SilenceUsage:  true,
+
+		DisableFlagsInUseLine: true,
 	}
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return fmt.Errorf("%w (see %s --help)", err, cmd.CommandPath())
-	})
+	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(newConformance(), newCases(), newServe(), newRequest(), newProvision(), newFingerprint(), newCache(), newTicket())
 	return root
 }

@@ -19,9 +19,7 @@ import (
 )
 
 func newTicket() *cobra.Command {
-	cmd := &cobra.Command{Use: "ticket", Short: "Issues and verifies tickets"}
-	cmd.AddCommand(newTicketIssue(), newTicketVerify())
-	return cmd
+	return group("ticket", "Issues and verifies tickets", newTicketIssue(), newTicketVerify())
 }
 
 func newTicketIssue() *cobra.Command {
@@ -34,10 +32,17 @@ func newTicketIssue() *cobra.Command {
 		Example: `  scamp-sim ticket issue --key auth.key --user 482 --client 17 --privs 3,14`,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			for _, flag := range []string{"key", "user", "client"} {
-				if !cmd.Flags().Changed(flag) {
-					return fmt.Errorf("--%s is missing: issue needs --key, --user and --client", flag)
-				}
+			if err := missing(cmd, "key", "user", "client"); err != nil {
+				return err
+			}
+			const most = 1e18 - 1 // 18 digits
+			switch {
+			case user > most:
+				return fmt.Errorf("--user %d has more than 18 digits", user)
+			case client > most:
+				return fmt.Errorf("--client %d has more than 18 digits", client)
+			case ttl < 0 || ttl%time.Second != 0:
+				return fmt.Errorf("--ttl %v is not a number of whole seconds, such as 90s or 1h", ttl)
 			}
 			key, err := readPrivateKey(keyFile)
 			if err != nil {
@@ -46,6 +51,9 @@ func newTicketIssue() *cobra.Command {
 			at, err := parseTime("--start", start)
 			if err != nil {
 				return err
+			}
+			if at.Unix() < 0 {
+				return fmt.Errorf("--start %s is before 1970", start)
 			}
 			ids, err := ticket.Privileges(privileges)
 			if err != nil {
@@ -78,10 +86,11 @@ func newTicketVerify() *cobra.Command {
 		Long: `verify checks a ticket with the public key, at a time, and with --priv that it
 has these privileges. It exits with 1 if the ticket is not valid or lacks one.
 "-" reads the ticket from standard input.`,
-		Args: cobra.ExactArgs(1),
+		Example: `  scamp-sim ticket verify --pubkey auth.pub --priv 3 1,482,17,…`,
+		Args:    operands("TICKET"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if keyFile == "" {
-				return errors.New("--pubkey is missing: the PEM file of the public key that verifies tickets")
+			if err := missing(cmd, "pubkey"); err != nil {
+				return err
 			}
 			key, err := ticket.LoadPublicKey(keyFile)
 			if err != nil {
@@ -161,13 +170,17 @@ func readPrivateKey(file string) (*rsa.PrivateKey, error) {
 		return nil, fmt.Errorf("cannot read the private key: %w", err)
 	}
 	block, _ := pem.Decode(text)
-	if block == nil {
-		return nil, fmt.Errorf("%s has no private key in PEM", file)
+	var parsed any
+	switch {
+	case block == nil:
+		return nil, fmt.Errorf("%s has no private key in it: text that begins with -----BEGIN PRIVATE KEY----- or -----BEGIN RSA PRIVATE KEY-----", file)
+	case block.Type == "RSA PRIVATE KEY":
+		parsed, err = x509.ParsePKCS1PrivateKey(block.Bytes)
+	case block.Type == "PRIVATE KEY":
+		parsed, err = x509.ParsePKCS8PrivateKey(block.Bytes)
+	default:
+		return nil, fmt.Errorf("%s has a %s in it, not a PRIVATE KEY or RSA PRIVATE KEY", file, visible(block.Type))
 	}
-	if key, err := x509.ParsePKCS1PrivateKey(block.Bytes); err == nil {
-		return key, nil
-	}
-	parsed, err := x509.ParsePKCS8PrivateKey(block.Bytes)
 	if err != nil {
 		return nil, fmt.Errorf("the private key in %s cannot be read: %w", file, err)
 	}

@@ -1,0 +1,199 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/gudtech/scamp-sim/scamp/discovery"
+)
+
+// A load sends announcements of many instances to a bus, each of which says something new, and knows what it has sent.
+type load struct {
+	seed maphash.Seed
+	sent sync.Map // hashes of packets
+	n    atomic.Int64
+}
+
+// The instances of a load, and about how many octets each of their packets has: together a file that takes a while to write.
+const (
+	loadInstances = 100
+	loadPacket    = 50 << 10
+)
+
+// run sends until ctx ends.
+func (l *load) run(ctx context.Context, b *bus, s *discovery.Signer) error {
+	padding := strings.Repeat("f", loadPacket)
+	var clock discovery.Clock
+	for ctx.Err() == nil {
+		a := &discovery.Announcement{
+			Sector: "main", Weight: 1, Interval: 5000, URI: "beepish+tls://127.0.0.1:30100", Envelopes: []string{"json"}, Timestamp: clock.Next(time.Now()),
+			Actions: []discovery.Action{{Name: "Foo.bar", Flags: padding}},
+		}
+		a.Ident = fmt.Sprint("service", l.n.Add(1)%loadInstances)
+		packet, err := s.Sign(a, discovery.FormAuto)
+		if err != nil {
+			return err
+		}
+		l.sent.Store(l.hash(packet), true)
+		if err := b.write(packet); err != nil {
+			return err
+		}
+		time.Sleep(time.Millisecond)
+	}
+	return nil
+}
+
+// hash is that of a record, whatever stands behind its last section.
+func (l *load) hash(record []byte) uint64 {
+	return maphash.String(l.seed, strings.TrimRight(string(record), "\n"))
+}
+
+// whole says what is wrong with a cache file: each record is a packet that was sent, octet by octet, each instance has one, and
+// nothing else is in the file. It returns the number of records.
+func (l *load) whole(file string) (records int, err error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return 0, err
+	}
+	rest := len(text)
+	idents := map[string]bool{}
+	discovery.Records(text, func(line int, record []byte) bool {
+		records++
+		rest -= len("\n%%%\n") + len(record)
+		ident := claimed(record)
+		switch _, sent := l.sent.Load(l.hash(record)); {
+		case !sent:
+			err = fmt.Errorf("the record in line %d of %d octets was never sent", line, len(record))
+		case idents[ident]:
+			err = fmt.Errorf("%s is there twice", ident)
+		case !strings.HasSuffix(string(record), "\n\n"):
+			err = fmt.Errorf("the record in line %d has no end", line)
+		}
+		idents[ident] = true
+		return err == nil
+	})
+	if err == nil && rest != 0 {
+		err = fmt.Errorf("%d octets of the file are in no record", rest)
+	}
+	return records, err
+}
+
+// A killing is what has happened to the managers.
+type killing struct {
+	*load
+	kills, writing, looks, full atomic.Int64
+}
+
+// A manager that is killed outright, at random moments under load and every other time in the middle of a write, leaves a whole file:
+// for those who read it afterwards, for those who read it meanwhile, and for the next one (DISC-CMG-02a).
+func TestKilledManagersLeaveAWholeFile(t *testing.T) {
+	b, ok := multicast(t)
+	if !ok {
+		return // it has passed elsewhere
+	}
+	t.Parallel()
+	const kills, managers = 50, 5
+	k := &killing{load: &load{seed: maphash.MakeSeed()}}
+	ctx, cancel := context.WithCancel(t.Context())
+	signer := smallSigner(t)
+	var sending sync.WaitGroup
+	sending.Go(func() {
+		if err := k.run(ctx, b, signer); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Run("managers", func(t *testing.T) {
+		for i := range managers {
+			t.Run(fmt.Sprint(i), func(t *testing.T) {
+				t.Parallel()
+				config, cache := b.config(t, t.TempDir(), "discovery.cache_max_age = 10") // so it does not wait beside a fresh file
+				ctx, cancel := context.WithCancel(ctx)
+				var reading sync.WaitGroup
+				reading.Go(func() { k.look(ctx, t, cache) })
+				rng := rand.New(rand.NewPCG(50, uint64(i)))
+				for n := range kills / managers {
+					k.kill(t, config, cache, time.Duration(rng.Int64N(int64(1500*time.Millisecond))), n%2 == 1)
+				}
+				takeOver(t, config, cache)
+				cancel()
+				reading.Wait()
+			})
+		}
+	})
+	cancel()
+	sending.Wait()
+	t.Logf("%d kills, %d of them in the middle of a write; %d looks at the files, %d at all %d instances; %d announcements",
+		k.kills.Load(), k.writing.Load(), k.looks.Load(), k.full.Load(), loadInstances, k.n.Load())
+	if k.kills.Load() != kills || k.writing.Load() < 5 || k.full.Load() == 0 {
+		t.Error("that proves too little")
+	}
+}
+
+// look reads a file again and again.
+func (k *killing) look(ctx context.Context, t *testing.T, cache string) {
+	for ctx.Err() == nil {
+		n, err := k.whole(cache)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("a reader finds: %v", err)
+			return
+		}
+		if k.looks.Add(1); n == loadInstances {
+			k.full.Add(1)
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+}
+
+// kill starts a manager and kills it after a while, or, if it shall be writing, the next time that it does.
+func (k *killing) kill(t *testing.T, config, cache string, after time.Duration, writing bool) {
+	d := start(t, "cache", "manage", "--config", config)
+	time.Sleep(after)
+	if writing {
+		for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Microsecond) {
+			if info, err := os.Stat(cache + ".new"); err == nil && info.Size() > 0 {
+				break
+			}
+		}
+	}
+	if err := d.cmd.Process.Kill(); err != nil {
+		t.Error(err)
+	}
+	if err := d.cmd.Wait(); err == nil {
+		t.Errorf("it ended before: %s", d.stderr)
+	}
+	k.kills.Add(1)
+	if _, err := os.Stat(cache + ".new"); err == nil {
+		k.writing.Add(1)
+	}
+	if _, err := k.whole(cache); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("after a kill: %v", err)
+	}
+}
+
+// takeOver starts a manager beside what is left of another one, and stops it in order.
+func takeOver(t *testing.T, config, cache string) {
+	before := time.Now()
+	d := start(t, "cache", "manage", "--config", config)
+	eventually(t, "a new file", func() bool {
+		info, err := os.Stat(cache)
+		return err == nil && info.ModTime().After(before) && info.Size() > 0
+	})
+	d.stop(t)
+	if left, _ := filepath.Glob(cache + ".*"); len(left) > 0 {
+		t.Errorf("left over: %v", left)
+	}
+	if o := scampSim(t, "", "cache", "check", "--quiet", cache); o.code != 0 {
+		t.Errorf("in the end: %+v", o)
+	}
+}
