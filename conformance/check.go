@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"time"
 )
 
@@ -43,9 +44,10 @@ func (s *Subject) greet(dial func() (net.Conn, error), opt *Options) error {
 	deadline := time.Now().Add(opt.Timeout)
 	nc.SetDeadline(deadline)
 	if _, err := nc.Write(octets); err != nil {
-		return fmt.Errorf("%w: the server does not take a request: %w", ErrNoTest, err)
+		return s.noEcho(nil, err)
 	}
 	var got []byte
+	var end error
 	buf := make([]byte, 4096)
 	for len(got) < 1<<16 {
 		n, err := nc.Read(buf)
@@ -56,11 +58,11 @@ func (s *Subject) greet(dial func() (net.Conn, error), opt *Options) error {
 		if bytes.Contains(got, []byte(token)) && bytes.Contains(got, []byte("END\r\n")) || bytes.Contains(dataOf(got), []byte(token)) {
 			return nil
 		}
-		if err != nil {
+		if end = err; end != nil {
 			break
 		}
 	}
-	return s.noEcho(got)
+	return s.noEcho(got, end)
 }
 
 // dataOf returns the octets of the DATA in what came.
@@ -78,8 +80,8 @@ func dataOf(got []byte) (body []byte) {
 	}
 }
 
-// noEcho says what came in place of an echo.
-func (s *Subject) noEcho(got []byte) error {
+// noEcho says what came in place of an echo, until end.
+func (s *Subject) noEcho(got []byte, end error) error {
 	action := s.action("echo")
 	var d decoder
 	d.feed(got)
@@ -95,7 +97,11 @@ func (s *Subject) noEcho(got []byte) error {
 			}
 		}
 	}
-	if len(got) == 0 {
+	switch {
+	case len(got) > 0:
+	case end != nil && !errors.Is(end, os.ErrDeadlineExceeded):
+		return fmt.Errorf("%w: the server closes the connection when it is sent a request for %s (%w); add this action to it (its reply is its request), or name one with --echo-action", ErrNoTest, action, end)
+	default:
 		return fmt.Errorf("%w: the server does not answer a request for %s; add this action to it (its reply is its request), or name one with --echo-action", ErrNoTest, action)
 	}
 	return fmt.Errorf("%w: the server does not return what %s is sent; what came begins with %s", ErrNoTest, action, showOctets(got))
