@@ -45,11 +45,3 @@ func TestCasesAreLinted(t *testing.T) {
 	}
 	scampSim(t, "", "cases", "lint", "nosuch").oneLine(t, 2, "nosuch")
 }
-
-// Words that are no command are refused, below other commands too.
-func TestUnknownCommands(t *testing.T) {
-	for _, args := range [][]string{{"nosuch"}, {"cases", "nosuch"}, {"cache", "nosuch"}, {"ticket", "nosuch"}} {
-		scampSim(t, "", args...).oneLine(t, 2, "nosuch", "--help")
-	}
-	scampSim(t, "", "cases", "fmt").oneLine(t, 2, "at least 1", "scamp-sim cases fmt --help")
-}

@@ -70,28 +70,7 @@ Start with "scamp-sim conformance": it needs no set-up.`,
 		return fmt.Errorf("%w (see %s --help)", err, cmd.CommandPath())
 	})
 	root.AddCommand(newConformance(), newCases(), newServe(), newRequest(), newProvision(), newFingerprint(), newCache(), newTicket())
-	strict(root)
 	return root
-}
-
-// strict lets a command and those below it refuse words that they do not know, and say where the known ones stand.
-func strict(cmd *cobra.Command) {
-	check := cmd.Args
-	if cmd.HasSubCommands() {
-		check = cobra.NoArgs
-		cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
-	}
-	if check != nil {
-		cmd.Args = func(cmd *cobra.Command, args []string) error {
-			if err := check(cmd, args); err != nil {
-				return fmt.Errorf("%w (see %s --help)", err, cmd.CommandPath())
-			}
-			return nil
-		}
-	}
-	for _, sub := range cmd.Commands() {
-		strict(sub)
-	}
 }
 
 // version is that of the module, or of the commit that the program was built from.
