@@ -124,11 +124,14 @@ type (
 		Number  Number // ACK, DATA, EOF
 		Greater Number // ACK: nil is any
 	}
-	// Barrier, Idle, Quiet, Alive: see the language.
+	// Barrier makes a complete echo: what was sent before has been read by then.
 	Barrier struct{}
-	Idle    struct{}
-	Quiet   struct{}
-	Alive   struct{}
+	// Idle checks that nothing has come that no step has expected.
+	Idle struct{}
+	// Quiet lets T_quiet pass.
+	Quiet struct{}
+	// Alive checks that the subject serves on a new connection.
+	Alive struct{}
 	// Stall waits until a message has stopped before its end.
 	Stall struct{ Number Number }
 	// Executed checks how the counter has grown.

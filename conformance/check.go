@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"time"
 )
 
@@ -43,12 +44,14 @@ func (s *Subject) greet(dial func() (net.Conn, error), opt *Options) error {
 	deadline := time.Now().Add(opt.Timeout)
 	nc.SetDeadline(deadline)
 	if _, err := nc.Write(octets); err != nil {
-		return fmt.Errorf("%w: the server does not take a request: %w", ErrNoTest, err)
+		return s.noEcho(nil, err)
 	}
 	var got []byte
+	var end error
 	buf := make([]byte, 4096)
-	for len(got) < 1<<16 {
-		n, err := nc.Read(buf)
+	for end == nil && len(got) < 1<<16 {
+		var n int
+		n, end = nc.Read(buf)
 		got = append(got, buf[:n]...)
 		if bytes.Contains(got, []byte(header)) {
 			return fmt.Errorf("%w: the server sends back what it is sent; it does not speak SCAMP: %s", ErrNoTest, showOctets(got))
@@ -56,11 +59,11 @@ func (s *Subject) greet(dial func() (net.Conn, error), opt *Options) error {
 		if bytes.Contains(got, []byte(token)) && bytes.Contains(got, []byte("END\r\n")) || bytes.Contains(dataOf(got), []byte(token)) {
 			return nil
 		}
-		if err != nil {
+		if _, whole := refusalIn(got); whole {
 			break
 		}
 	}
-	return s.noEcho(got)
+	return s.noEcho(got, end)
 }
 
 // dataOf returns the octets of the DATA in what came.
@@ -78,27 +81,43 @@ func dataOf(got []byte) (body []byte) {
 	}
 }
 
-// noEcho says what came in place of an echo.
-func (s *Subject) noEcho(got []byte) error {
-	action := s.action("echo")
+// refusalIn returns the words of the first failed reply in what came, and whether all of it is there.
+func refusalIn(got []byte) (words string, whole bool) {
 	var d decoder
 	d.feed(got)
 	for {
 		p, _, ok := d.next()
 		if !ok {
-			break
+			return words, false
 		}
-		if p.kind == "HEADER" {
-			if h, err := parseJSON(p.body); err == nil && (h.says("error") || h.says("error_code")) {
+		switch p.kind {
+		case "HEADER":
+			if h, err := parseJSON(p.body); err == nil && words == "" && (h.says("error") || h.says("error_code")) {
 				m := incoming{header: h}
-				return fmt.Errorf("%w: the server refuses %s: %s; add this action to it (its reply is its request), or name one with --echo-action", ErrNoTest, action, m.errorText())
+				words = m.errorText()
+			}
+		case "EOF", "TXERR":
+			if words != "" {
+				return words, true
 			}
 		}
 	}
-	if len(got) == 0 {
-		return fmt.Errorf("%w: the server does not answer a request for %s; add this action to it (its reply is its request), or name one with --echo-action", ErrNoTest, action)
+}
+
+// noEcho says what came in place of an echo, until end.
+func (s *Subject) noEcho(got []byte, end error) error {
+	action := s.action("echo")
+	mend := "add this action to it (its reply is its request), or name one with --echo-action"
+	words, _ := refusalIn(got)
+	switch {
+	case words != "":
+		return fmt.Errorf("%w: the server refuses %s: %s; %s", ErrNoTest, action, words, mend)
+	case len(got) > 0:
+		return fmt.Errorf("%w: the server does not return what %s is sent; what came begins with %s", ErrNoTest, action, showOctets(got))
+	case end != nil && !errors.Is(end, os.ErrDeadlineExceeded):
+		return fmt.Errorf("%w: the server closes the connection when it is sent a request for %s (%w); %s", ErrNoTest, action, end, mend)
 	}
-	return fmt.Errorf("%w: the server does not return what %s is sent; what came begins with %s", ErrNoTest, action, showOctets(got))
+	return fmt.Errorf("%w: the server does not answer a request for %s; %s", ErrNoTest, action, mend)
 }
 
 // probe finds out which of the optional fixture actions there are.

@@ -64,8 +64,6 @@ type stop struct {
 	conn    string
 }
 
-func (s *stop) Error() string { return s.reason }
-
 // failed makes the stop of an expectation that was not met.
 func failed(format string, args ...any) *stop {
 	return &stop{verdict: Fail, reason: fmt.Sprintf(format, args...)}

@@ -11,7 +11,7 @@ import (
 	"github.com/gudtech/scamp-sim/sim/reference"
 )
 
-// reference starts a fresh built-in implementation.
+// startReference starts a fresh built-in implementation.
 func startReference() (serve func(net.Conn), stop func()) {
 	svc := &scamp.Service{Mux: reference.NewMux(), Config: scamp.Config{Logger: slog.New(slog.DiscardHandler)}}
 	return func(nc net.Conn) { svc.ServeConn(nc) }, func() { svc.Close() }
@@ -45,4 +45,9 @@ func TestTheReferenceConforms(t *testing.T) {
 		}
 	}
 	t.Logf("%d results in %v", len(report.Results), report.Took)
+}
+
+// The suite is part of anybody's tests: each case is a subtest.
+func TestTheReferenceConformsAsATest(t *testing.T) {
+	conformance.Test(t, conformance.ServerValue(startReference), about(goldenCases(t), "WIRE-RPC-06a"), conformance.Options{})
 }

@@ -211,7 +211,7 @@ func TestCheck(t *testing.T) {
 		{"closes before the handshake", tell(false, "", nil), "", "TLS handshake", false},
 		{"never answers the handshake", tell(false, "", holds), "", "TLS handshake", true},
 		{"says nothing", tell(true, "", holds), "", "the server does not answer a request for Conformance.echo; add this action to it", true},
-		{"closes", tell(true, "", nil), "", "the server does not answer a request for Conformance.echo", false},
+		{"closes", tell(true, "", nil), "", "the server closes the connection when it is sent a request for Conformance.echo", false},
 		{"says something else", tell(true, "220 smtp ready\r\n", listens), "", `the server does not return what Conformance.echo is sent; what came begins with "220 smtp ready\r\n"`, false},
 		{"refuses", tell(true, string(packetsOf(packet{"HEADER", 0, []byte(`{"type":"reply","request_id":1,"error_code":"not_found","error":"no echo"}`)}, packet{"EOF", 0, nil})), listens), "",
 			`the server refuses Conformance.echo: "not_found" "no echo"; add this action to it (its reply is its request), or name one with --echo-action`, false},

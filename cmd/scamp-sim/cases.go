@@ -48,6 +48,9 @@ func formatCases(cmd *cobra.Command, args []string, check bool) error {
 	changed := false
 	for _, file := range files {
 		src, c, err := parseFile(file)
+		if syntax := (conformance.Errors)(nil); errors.As(err, &syntax) {
+			return malformed(syntax)
+		}
 		if err != nil {
 			return err
 		}
@@ -120,9 +123,17 @@ func readCases(args []string) (cases []*conformance.Case, err error) {
 		cases = append(cases, c)
 	}
 	if len(all) > 0 {
-		return nil, all
+		return nil, malformed(all)
 	}
 	return cases, nil
+}
+
+// malformed says in one line what is wrong with cases.
+func malformed(errs conformance.Errors) error {
+	if len(errs) == 1 {
+		return errs[0]
+	}
+	return fmt.Errorf(`%w (and %d more like this: "scamp-sim cases lint" lists them all)`, errs[0], len(errs)-1)
 }
 
 func parseFile(file string) ([]byte, *conformance.Case, error) {

@@ -60,7 +60,7 @@ Exit status: 0 all is well, 1 rules are broken, 2 nothing could be tested.`,
 	flags.StringVar(&f.only, "only", "", "play only cases whose name or rule matches, such as 'wire-flow/*' or 'WIRE-HDR-1*'")
 	flags.BoolVar(&f.list, "list", false, "print the cases instead of playing them")
 	flags.BoolVar(&f.strict, "strict", false, "dialects count as failed")
-	flags.StringVar(&f.junit, "junit", "", "write the result as JUnit XML to this file")
+	flags.StringVar(&f.junit, "junit", "", "write the result as JUnit XML to this file; - is standard output")
 	flags.StringVar(&f.json, "json", "", "write the result as JSON to this file; - is standard output")
 	flags.IntVar(&f.jobs, "jobs", 0, "cases that run at a time; 0 chooses")
 	flags.DurationVar(&f.timeout, "timeout", 5*time.Second, "how long a reply or a close is awaited")
@@ -69,6 +69,9 @@ Exit status: 0 all is well, 1 rules are broken, 2 nothing could be tested.`,
 }
 
 func (f *conformanceFlags) run(cmd *cobra.Command, args []string) error {
+	if err := f.check(); err != nil {
+		return err
+	}
 	cases, err := readCases(args)
 	if err != nil {
 		return err
@@ -94,7 +97,7 @@ func (f *conformanceFlags) run(cmd *cobra.Command, args []string) error {
 		return f.cannotTest(err)
 	}
 	human := cmd.OutOrStdout()
-	if f.json == "-" {
+	if f.json == "-" || f.junit == "-" {
 		human = cmd.ErrOrStderr()
 	}
 	report.Terminal(human, rep, report.Style{Color: colored(human), Verbose: f.verbose, Strict: f.strict})
@@ -106,6 +109,21 @@ func (f *conformanceFlags) run(cmd *cobra.Command, args []string) error {
 		return &statusError{code: 1}
 	case rep.Count(conformance.Errored) > 0:
 		return &statusError{code: 2}
+	}
+	return nil
+}
+
+// check says what is wrong with values of flags.
+func (f *conformanceFlags) check() error {
+	switch {
+	case f.jobs < 0:
+		return fmt.Errorf("--jobs %d: no number of cases; 0 chooses one", f.jobs)
+	case f.timeout <= 0:
+		return fmt.Errorf("--timeout %v: nothing comes in no time; give a time such as 5s", f.timeout)
+	case f.echo == "":
+		return errors.New("--echo-action is empty: name the action that returns its request")
+	case f.json == "-" && f.junit == "-":
+		return errors.New("--json and --junit cannot both be standard output: give one of them a file")
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/tls"
 	"encoding/json"
 	"encoding/xml"
 	"fmt"
@@ -82,6 +83,9 @@ func read(t *testing.T, file string, parse func([]byte) error) {
 var quick = []string{"accepts-bare-lf", "pads-lengths", "skips-numbers", "executes-after-fatal", "turns-ids-into-numbers",
 	"acks-past-end", "replies-twice", "unknown-action-is-success", "dies-on-null-header"}
 
+// packetLine is a packet in a report. A server whose mistake is to keep silent sends none.
+var packetLine = regexp.MustCompile(`(?m)ms [CS]> `)
+
 // A wrong server over TLS: the suite names the rule that it breaks. With SCAMP_SIM_ALL_BUGS=1 all of them are tried,
 // which takes a quarter of an hour.
 func TestConformanceNamesTheBrokenRule(t *testing.T) {
@@ -102,8 +106,9 @@ func TestConformanceNamesTheBrokenRule(t *testing.T) {
 			}
 			s := serve(t, "--bug", name)
 			o := scampSim(t, "", append(args, "conformance", "--server", s.uri, "--fingerprint", s.fingerprint)...)
-			broken, _, _ := strings.Cut(o.stdout[strings.LastIndex(o.stdout, "rules broken:"):], "\n\n")
-			if o.code != 1 || !strings.Contains(broken, bug.Rule) || !strings.Contains(o.stdout, "S> ") {
+			_, broken, _ := strings.Cut(o.stdout, "\nrules broken:")
+			broken, _, _ = strings.Cut(broken, "\n\n")
+			if o.code != 1 || !strings.Contains(broken, bug.Rule) || !packetLine.MatchString(o.stdout) {
 				t.Errorf("exit %d, and the report does not name %s with packets\n%s%s", o.code, bug.Rule, o.stdout, o.stderr)
 			}
 		})
@@ -150,6 +155,8 @@ func TestConformanceCannotTest(t *testing.T) {
 	dir := t.TempDir()
 	malformed := filepath.Join(dir, "malformed.case")
 	write(t, malformed, "# A request is answered.\nrule: WIRE-RPC-06a\nrole: server\n\nrequset 0 echo {}\n")
+	twice := filepath.Join(dir, "twice.case")
+	write(t, twice, "# A request is answered.\nrule: WIRE-RPC-06a\nrole: server\n\nrequset 0 echo {}\nexpct echo 1\n")
 	s := serve(t)
 	hostport := strings.TrimPrefix(s.uri, "beepish+tls://")
 	for name, tc := range map[string]struct {
@@ -159,6 +166,11 @@ func TestConformanceCannotTest(t *testing.T) {
 		"no such file":         {[]string{filepath.Join(dir, "none.case")}, []string{"none.case"}},
 		"directory of nothing": {[]string{t.TempDir()}, []string{".case"}},
 		"malformed case":       {[]string{malformed}, []string{"malformed.case:5:1", `did you mean "request"`}},
+		"two mistakes":         {[]string{twice}, []string{"twice.case:5:1", "1 more", "cases lint"}},
+		"negative jobs":        {[]string{"--jobs", "-3"}, []string{"--jobs -3"}},
+		"no time":              {[]string{"--timeout", "0s"}, []string{"--timeout 0s", "such as 5s"}},
+		"no echo named":        {[]string{"--echo-action", ""}, []string{"--echo-action"}},
+		"two on one output":    {[]string{"--json", "-", "--junit", "-"}, []string{"--json", "--junit", "file"}},
 		"nothing matches":      {[]string{"--only", "nosuch*"}, []string{"nosuch*", "--list"}},
 		"no pattern":           {[]string{"--only", "[a"}, []string{"[a"}},
 		"nobody listens":       {[]string{"--server", closedPort(t), "--insecure"}, []string{"nobody answers", "--server"}},
@@ -168,6 +180,7 @@ func TestConformanceCannotTest(t *testing.T) {
 		"no server":            {[]string{"--insecure"}, []string{"--server"}},
 		"other certificate":    {[]string{"--server", hostport, "--fingerprint", fixtures.Fingerprint("other")}, []string{s.fingerprint}},
 		"not TLS":              {[]string{"--server", plainServer(t), "--insecure", "--timeout", "1s"}, []string{"TLS"}},
+		"closes at once":       {[]string{"--server", closingServer(t), "--insecure"}, []string{"closes the connection", "Conformance.echo"}},
 		"no echo":              {[]string{"--server", hostport, "--insecure", "--echo-action", "No.echo"}, []string{"No.echo", "--echo-action"}},
 		"cannot write":         {[]string{"--json", filepath.Join(dir, "none", "r.json")}, []string{"--json"}},
 	} {
@@ -190,6 +203,17 @@ func closedPort(t *testing.T) string {
 
 // plainServer answers everything with text.
 func plainServer(t *testing.T) string {
+	return answering(t, func(nc net.Conn) { fmt.Fprint(nc, "220 hello\r\n") })
+}
+
+// closingServer speaks TLS and takes no request.
+func closingServer(t *testing.T) string {
+	cfg := &tls.Config{Certificates: []tls.Certificate{fixtures.Certificate("server")}}
+	return answering(t, func(nc net.Conn) { tls.Server(nc, cfg).Handshake() })
+}
+
+// answering does the same to every connection, and closes it.
+func answering(t *testing.T, answer func(net.Conn)) string {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -202,7 +226,7 @@ func plainServer(t *testing.T) string {
 			if err != nil {
 				return
 			}
-			fmt.Fprint(nc, "220 hello\r\n")
+			answer(nc)
 			nc.Close()
 		}
 	}()

@@ -95,7 +95,7 @@ func (p *printer) failed(res *conformance.Result) {
 		verdict = "ERROR"
 	}
 	p.line("%s  %s", p.bad.Sprint(verdict), p.bad.Sprint(res.Name))
-	p.line("      %s %s: %s", res.Rules[0], res.Level, ruleTitle(res.Rules[0]))
+	p.line("      %s: %s", strings.TrimSpace(res.Rules[0]+" "+string(res.Level)), ruleTitle(res.Rules[0]))
 	if !strings.HasPrefix(res.Name, "every-packet/") {
 		p.line("      %s", visible(res.Title))
 	}

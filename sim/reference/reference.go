@@ -7,11 +7,11 @@
 package reference
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -55,6 +55,10 @@ func echo(_ context.Context, w *scamp.ReplyWriter, r *scamp.Request) error {
 	return err
 }
 
+// exes is what blobs are made of. All of them share it, so that thousands of them
+// that nobody reads cost little.
+var exes = bytes.Repeat([]byte("x"), 32<<10)
+
 func blob(_ context.Context, w *scamp.ReplyWriter, r *scamp.Request) error {
 	var ask struct {
 		Bytes int `json:"bytes"`
@@ -65,13 +69,12 @@ func blob(_ context.Context, w *scamp.ReplyWriter, r *scamp.Request) error {
 	if ask.Bytes < 0 || ask.Bytes > MaxBlob {
 		return badRequest("bytes is not from 0 to %d", MaxBlob)
 	}
-	piece := strings.Repeat("x", 32<<10)
 	if _, err := io.WriteString(w, `"`); err != nil {
 		return err
 	}
 	for rest := ask.Bytes; rest > 0; {
-		n := min(rest, len(piece))
-		if _, err := io.WriteString(w, piece[:n]); err != nil {
+		n := min(rest, len(exes))
+		if _, err := w.Write(exes[:n]); err != nil {
 			return err
 		}
 		rest -= n
