@@ -59,7 +59,7 @@ func (w way) start() (serve func(net.Conn), stop func()) {
 	wraps := w.wraps
 	if w.echo != nil {
 		const name = "Replaced.echo"
-		svc.Mux.Handle(scamp.Action{Name: name, Stream: !w.whole}, w.echo)
+		svc.Mux.Handle(scamp.Action{Name: name, NoAuth: true, Stream: !w.whole}, w.echo)
 		wraps = slices.Insert(slices.Clone(wraps), 0, asked(func(m members) members {
 			if strings.EqualFold(m.text("action"), reference.Echo) {
 				return m.with("action", `"`+name+`"`)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"runtime/debug"
 	"time"
 	"unicode/utf8"
@@ -58,6 +59,8 @@ func (c *Connection) request(m *MessageReader) {
 		m.limit = action.MaxBody
 		if m.limit == 0 {
 			m.limit = c.cfg.MaxRequest
+		} else if m.limit < 0 {
+			m.limit = math.MaxInt
 		}
 	}
 }
@@ -137,6 +140,8 @@ func (c *Connection) handle(m *MessageReader, action *Action) {
 	limit := action.Timeout
 	if limit == 0 {
 		limit = c.cfg.HandlerTimeout
+	} else if limit < 0 {
+		limit = never
 	}
 	h.deadline = h.start.Add(limit)
 	c.arm(h.deadline)
@@ -191,11 +196,15 @@ func (h *handling) run() {
 	h.writer.h = h
 	h.result = gone
 	defer h.conclude()
-	if refusal := h.check(); refusal != nil {
-		h.result = outcomeOf(refusal)
-	} else {
-		h.call()
+	ctx, err := h.admit()
+	if err == nil {
+		err = h.check()
 	}
+	if err != nil {
+		h.result = outcomeOf(err)
+		return
+	}
+	h.call(ctx)
 }
 
 // conclude ends the reply of a handler that has returned.
@@ -242,13 +251,13 @@ func (h *handling) check() error {
 
 // call runs the handler. A panic fails its own request and nothing else
 // (WIRE-SVC-09).
-func (h *handling) call() {
+func (h *handling) call(ctx context.Context) {
 	defer func() {
 		if p := recover(); p != nil {
 			h.panicked(p)
 		}
 	}()
-	h.result = outcomeOf(h.action.handler.ServeSCAMP(h.ctx, &h.writer, &h.request))
+	h.result = outcomeOf(h.c.server.handler(h.action).ServeSCAMP(ctx, &h.writer, &h.request))
 }
 
 func (h *handling) panicked(p any) {

@@ -7,13 +7,26 @@ import (
 	"net"
 	"sync"
 	"time"
+
+	"github.com/gudtech/scamp-sim/scamp/ticket"
 )
 
 // A Service answers requests on the connections it is given. Its fields must
 // not be changed once it serves; its methods may be called from any goroutine.
 type Service struct {
+	// Name is the service's tag: the namespace of queue_depth, and the name of the
+	// liveness file.
+	Name string
+	// Sector is where actions are announced that name none; "" is main.
+	Sector string
 	// Mux has the actions.
 	Mux *Mux
+	// Authority decides who may call actions that are not NoAuth. A nil one
+	// denies everybody (DISC-AZ-09b).
+	Authority *ticket.Authority
+	// Wrap is put around the handlers of all actions, once; nil is nothing.
+	// What it returns runs after the ticket has been checked.
+	Wrap func(Handler) Handler
 	// Certificate is what the service is known by. Serve needs it.
 	Certificate tls.Certificate
 	// Config is what every connection is made with.
@@ -31,6 +44,7 @@ type Service struct {
 	connections map[*Connection]struct{}
 	transports  map[net.Conn]struct{} // still in their handshake
 	serves      sync.WaitGroup        // Serve and ServeConn calls
+	wrapped     Handler               // what Wrap made; set before anything is served
 }
 
 // ErrServiceClosed is what Serve and ServeConn return after Close.
@@ -49,6 +63,10 @@ func (s *Service) begin(ln net.Listener) (context.Context, error) {
 		s.listeners = map[net.Listener]struct{}{}
 		s.connections = map[*Connection]struct{}{}
 		s.transports = map[net.Conn]struct{}{}
+		s.wrapped = HandlerFunc(runAction)
+		if s.Wrap != nil {
+			s.wrapped = s.Wrap(s.wrapped)
+		}
 	}
 	if ln != nil {
 		s.listeners[ln] = struct{}{}

@@ -36,12 +36,12 @@ const (
 // NewMux returns the fixture actions. Each Mux has a counter of its own.
 func NewMux() *scamp.Mux {
 	mux := new(scamp.Mux)
-	mux.Handle(scamp.Action{Name: Echo, Stream: true}, scamp.HandlerFunc(echo))
-	mux.Handle(scamp.Action{Name: Blob}, scamp.HandlerFunc(blob))
-	mux.Handle(scamp.Action{Name: Slow, Timeout: MaxSlow + time.Minute}, scamp.HandlerFunc(slow))
-	mux.Handle(scamp.Action{Name: Fail}, scamp.HandlerFunc(fail))
+	mux.Handle(scamp.Action{Name: Echo, NoAuth: true, Stream: true}, scamp.HandlerFunc(echo))
+	mux.Handle(scamp.Action{Name: Blob, NoAuth: true}, scamp.HandlerFunc(blob))
+	mux.Handle(scamp.Action{Name: Slow, NoAuth: true, Timeout: MaxSlow + time.Minute}, scamp.HandlerFunc(slow))
+	mux.Handle(scamp.Action{Name: Fail, NoAuth: true}, scamp.HandlerFunc(fail))
 	var n atomic.Int64
-	mux.HandleFunc(Count, func(_ context.Context, w *scamp.ReplyWriter, _ *scamp.Request) error {
+	mux.HandleFunc(scamp.Action{Name: Count, NoAuth: true}, func(_ context.Context, w *scamp.ReplyWriter, _ *scamp.Request) error {
 		_, err := fmt.Fprint(w, n.Add(1))
 		return err
 	})
