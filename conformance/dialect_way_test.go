@@ -52,7 +52,7 @@ func (w way) and(o way) way {
 func (w way) start() (serve func(net.Conn), stop func()) {
 	cfg := w.cfg
 	cfg.Logger = slog.New(slog.DiscardHandler)
-	svc := &scamp.Service{Mux: reference.NewMux(), Config: cfg}
+	svc := &scamp.Service{Mux: reference.NewMux(), Authority: reference.NewAuthority(), Config: cfg}
 	if w.mux != nil {
 		svc.Mux = w.mux()
 	}
