@@ -94,7 +94,7 @@ func (a Action) filled(h Handler) *Action {
 	if a.Version == 0 {
 		a.Version = 1
 	}
-	if a.Envelopes == nil {
+	if len(a.Envelopes) == 0 {
 		a.Envelopes = []string{"json"}
 	}
 	a.Sectors, a.Envelopes, a.Flags = slices.Clone(a.Sectors), slices.Clone(a.Envelopes), slices.Clone(a.Flags)

@@ -70,6 +70,8 @@ func (c *Connection) admit(h *Header) (*Action, *ReplyError) {
 	switch {
 	case c.server == nil:
 		return nil, &ReplyError{Code: CodeNotFound, Message: "this side offers no actions"}
+	case !c.drained.IsZero():
+		return nil, &ReplyError{Code: CodeTransport, Message: "the service is stopping", Data: notExecuted}
 	case c.serving-c.refusals > c.cfg.MaxMessages || c.closing:
 		return nil, &ReplyError{Code: CodeTransport, Message: "too many requests in progress", Data: notExecuted}
 	case h.wrong&wrongAction != 0:
@@ -85,6 +87,9 @@ func (c *Connection) admit(h *Header) (*Action, *ReplyError) {
 // refuse drops a request, all but its id. It is answered when it has been read
 // to its end (WIRE-RPC-08b). c.mu is held.
 func (m *MessageReader) refuse(err *ReplyError) {
+	if m.refusal == nil {
+		m.c.refusing++
+	}
 	m.refusal = err
 	m.drop()
 	id := m.Header.RequestID
@@ -108,6 +113,7 @@ func (m *MessageReader) answerRefusal() error {
 	w := c.errorReply(m.Header.RequestID, m.refusal)
 	w.done = func() {
 		c.refusals--
+		c.refusing--
 		c.serving--
 		m.users--
 		m.settle()
@@ -148,6 +154,7 @@ func (c *Connection) handle(m *MessageReader, action *Action) {
 	c.handlings[h] = struct{}{}
 	m.users++
 	c.served.Add(1)
+	c.server.running.Add(1)
 	go h.run()
 }
 
@@ -211,7 +218,8 @@ func (h *handling) run() {
 func (h *handling) conclude() {
 	c := h.c
 	c.mu.Lock()
-	alone := c.serving == 1 // nobody is there to share a batch with
+	c.server.running.Add(-1) // before the caller can know that it has its reply
+	alone := c.serving == 1  // nobody is there to share a batch with
 	c.inline = alone
 	h.writer.end(&h.result)
 	c.inline = false
