@@ -1,6 +1,7 @@
 package scamp
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -48,10 +49,7 @@ func (s *Service) Announce(a *discovery.Announcer) error {
 // case (DISC-RTE-02e). The envelopes are those that most of the actions have, so
 // that few of them need the vectors of version 4.
 func (s *Service) Describe() *discovery.Announcement {
-	sector := lower(s.Sector)
-	if sector == "" {
-		sector = "main"
-	}
+	sector := s.sector()
 	d := &discovery.Announcement{Sector: sector, Weight: 1}
 	votes := map[string]int{}
 	for _, a := range s.Mux.Actions() {
@@ -73,6 +71,9 @@ func (s *Service) Describe() *discovery.Announcement {
 	d.Envelopes = strings.Split(most, ",")
 	return d
 }
+
+// sector returns the service's sector, in lower case.
+func (s *Service) sector() string { return cmp.Or(lower(s.Sector), "main") }
 
 // sectors returns where the action is announced, in lower case and each once.
 func (a *Action) sectors(service string) []string {

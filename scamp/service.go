@@ -11,6 +11,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/gudtech/scamp-sim/scamp/discovery"
+	"github.com/gudtech/scamp-sim/scamp/soaconf"
 	"github.com/gudtech/scamp-sim/scamp/ticket"
 )
 
@@ -41,6 +43,11 @@ type Service struct {
 	// Grace is how long Shutdown serves on, so that callers learn that the
 	// service stops: 0 is 5 s, negative is not at all (WIRE-SVC-04b).
 	Grace time.Duration
+
+	// Set by OpenService, for Run.
+	conf    *soaconf.Config
+	signer  *discovery.Signer
+	keyless error // why tickets cannot be verified
 
 	running atomic.Int64 // requests that are with their handlers
 
