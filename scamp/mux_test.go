@@ -9,7 +9,6 @@ import (
 )
 
 func TestMistakesOfTheProgramPanic(t *testing.T) {
-	nothing := HandlerFunc(func(context.Context, *ReplyWriter, *Request) error { return nil })
 	mux := new(Mux)
 	mux.Handle(Action{Name: "Test.it", NoAuth: true}, nothing)
 	mux.Handle(Action{Name: "Test.it", NoAuth: true, Version: 2}, nothing)
