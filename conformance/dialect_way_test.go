@@ -52,14 +52,14 @@ func (w way) and(o way) way {
 func (w way) start() (serve func(net.Conn), stop func()) {
 	cfg := w.cfg
 	cfg.Logger = slog.New(slog.DiscardHandler)
-	svc := &scamp.Service{Mux: reference.NewMux(), Config: cfg}
+	svc := &scamp.Service{Mux: reference.NewMux(), Authority: reference.NewAuthority(), Config: cfg}
 	if w.mux != nil {
 		svc.Mux = w.mux()
 	}
 	wraps := w.wraps
 	if w.echo != nil {
 		const name = "Replaced.echo"
-		svc.Mux.Handle(scamp.Action{Name: name, Stream: !w.whole}, w.echo)
+		svc.Mux.Handle(scamp.Action{Name: name, NoAuth: true, Stream: !w.whole}, w.echo)
 		wraps = slices.Insert(slices.Clone(wraps), 0, asked(func(m members) members {
 			if strings.EqualFold(m.text("action"), reference.Echo) {
 				return m.with("action", `"`+name+`"`)

@@ -13,7 +13,7 @@ import (
 
 // startReference starts a fresh built-in implementation.
 func startReference() (serve func(net.Conn), stop func()) {
-	svc := &scamp.Service{Mux: reference.NewMux(), Config: scamp.Config{Logger: slog.New(slog.DiscardHandler)}}
+	svc := &scamp.Service{Mux: reference.NewMux(), Authority: reference.NewAuthority(), Config: scamp.Config{Logger: slog.New(slog.DiscardHandler)}}
 	return func(nc net.Conn) { svc.ServeConn(nc) }, func() { svc.Close() }
 }
 

@@ -280,7 +280,7 @@ func TestNoRetryAfterHandOver(t *testing.T) { // WIRE-ERR-07c, DISC-RTE-04d
 				time.Sleep(time.Second)
 				return nil
 			})
-			h.mux.Handle(Action{Name: "Test.hang"}, HandlerFunc(func(ctx context.Context, _ *ReplyWriter, _ *Request) error {
+			h.mux.Handle(Action{Name: "Test.hang", NoAuth: true}, HandlerFunc(func(ctx context.Context, _ *ReplyWriter, _ *Request) error {
 				<-ctx.Done()
 				return ctx.Err()
 			}))

@@ -54,12 +54,14 @@ type Connection struct {
 	headers  int              // octets of headers that somebody needs
 	serving  int              // requests in progress: from HEADER to the end of the reply
 	refusals int              // answers to refused requests that have not left
+	refusing int              // requests in progress that are refused, from then to the end of the answer
 	paused   bool             // the reader is waiting in pace
 	paced    time.Time        // since when it has waited without anything being written
 	stuck    bool             // it has waited in vain, and nothing has been written since
 	spares   [][]byte         // buffers of messages that have been drained
 	closing  bool             // no new calls; close when nothing is left
 	pooled   bool             // a Requester's: a call that times out is the last one
+	drained  time.Time        // since when the service takes no requests from here; zero: it does
 	header   []byte           // scratch of whoever writes
 	batch    []byte           // the same; used with mu free
 	batches  uint64           // made so far

@@ -14,7 +14,7 @@
 // A service registers actions with a [Mux] and serves a listener:
 //
 //	mux := new(scamp.Mux)
-//	mux.HandleFunc("Product.Sku.fetch", fetch)
+//	mux.HandleFunc(scamp.Action{Name: "Product.Sku.fetch", NoAuth: true}, fetch)
 //	err := (&scamp.Service{Mux: mux, Certificate: cert}).Serve(listener)
 //
 // Either may be had without TLS and sockets, for tests and tunnels:

@@ -38,7 +38,7 @@ func greet(_ context.Context, w *scamp.ReplyWriter, r *scamp.Request) error {
 // its fingerprint.
 func Example() {
 	mux := new(scamp.Mux)
-	mux.HandleFunc("Example.greet", greet)
+	mux.HandleFunc(scamp.Action{Name: "Example.greet", NoAuth: true}, greet)
 	address, stop := start(mux)
 	defer stop()
 
@@ -64,7 +64,7 @@ func Example() {
 // A connection of any transport. Here it is a pipe, and nothing is encrypted.
 func ExampleNewConnection() {
 	mux := new(scamp.Mux)
-	mux.HandleFunc("Example.greet", greet)
+	mux.HandleFunc(scamp.Action{Name: "Example.greet", NoAuth: true}, greet)
 	svc := &scamp.Service{Mux: mux}
 	defer svc.Close()
 
@@ -89,7 +89,7 @@ func (writer) Write(p []byte) (int, error) { return fmt.Print(string(p)) }
 // A request whose body comes bit by bit, and a reply that is read while it comes.
 func ExampleConnection_Call_streaming() {
 	mux := new(scamp.Mux)
-	mux.Handle(scamp.Action{Name: "Example.upper", Envelopes: []string{"text"}, Stream: true},
+	mux.Handle(scamp.Action{Name: "Example.upper", NoAuth: true, Envelopes: []string{"text"}, Stream: true},
 		scamp.HandlerFunc(func(_ context.Context, w *scamp.ReplyWriter, r *scamp.Request) error {
 			buf := make([]byte, 1024)
 			for {
@@ -137,7 +137,7 @@ func ExampleConnection_Call_streaming() {
 // The ways in which a call fails, told apart by their types.
 func ExampleConnection_Call_errors() {
 	mux := new(scamp.Mux)
-	mux.HandleFunc("Example.greet", greet)
+	mux.HandleFunc(scamp.Action{Name: "Example.greet", NoAuth: true}, greet)
 	address, stop := start(mux)
 	defer stop()
 	conn, err := scamp.Dial(context.Background(), address, scamp.Config{Fingerprint: fixtures.Fingerprint("server")})
@@ -178,7 +178,7 @@ func ExampleConnection_Call_errors() {
 // an error reply.
 func ExampleHandlerFunc() {
 	mux := new(scamp.Mux)
-	mux.HandleFunc("Example.open", func(_ context.Context, w *scamp.ReplyWriter, r *scamp.Request) error {
+	mux.HandleFunc(scamp.Action{Name: "Example.open", NoAuth: true}, func(_ context.Context, w *scamp.ReplyWriter, r *scamp.Request) error {
 		if r.Ticket == "" {
 			return &scamp.ReplyError{Code: scamp.CodeAuthn, Message: "a ticket is required"}
 		}

@@ -109,12 +109,12 @@ func TestHostilePeers(t *testing.T) {
 			var grown uint64
 			bubble(t, func(t *testing.T) {
 				svc, ran := fixture(Config{})
-				svc.Mux.Handle(Action{Name: "Test.lazy", Stream: true}, HandlerFunc(func(_ context.Context, _ *ReplyWriter, r *Request) error {
+				svc.Mux.Handle(Action{Name: "Test.lazy", NoAuth: true, Stream: true}, HandlerFunc(func(_ context.Context, _ *ReplyWriter, r *Request) error {
 					time.Sleep(time.Second)
 					_, err := io.Copy(io.Discard, r.Body)
 					return err
 				}))
-				svc.Mux.HandleFunc("Test.hold", func(context.Context, *ReplyWriter, *Request) error {
+				svc.Mux.HandleFunc(Action{Name: "Test.hold", NoAuth: true}, func(context.Context, *ReplyWriter, *Request) error {
 					time.Sleep(50 * time.Second)
 					return nil
 				})

@@ -1,12 +1,12 @@
 package scamp
 
 import (
+	"cmp"
 	"context"
 	"fmt"
-	"math"
+	"slices"
 	"strings"
 	"sync"
-	"time"
 )
 
 // A Handler answers requests.
@@ -31,48 +31,38 @@ func (f HandlerFunc) ServeSCAMP(ctx context.Context, w *ReplyWriter, r *Request)
 	return f(ctx, w, r)
 }
 
-// An Action describes one action of a service.
-type Action struct {
-	Name      string        // Namespace.sub.name; found in any case (WIRE-SVC-02a)
-	Version   int           // from 1; 0 is 1
-	Envelopes []string      // how bodies may come; nil is json alone
-	Timeout   time.Duration // how long a handler may run; 0 is Config.HandlerTimeout, negative is for ever
-	MaxBody   int           // largest body in octets, where it is collected; 0 is Config.MaxRequest, negative is no bound
-	// Stream starts the handler at the request's header and lets it read the
-	// body as it comes. Such a handler must not act before it has seen the
-	// body's end, since a request can be given up (WIRE-ERR-05a). Without
-	// Stream, handlers run on complete requests only.
-	Stream bool
-
-	handler Handler
-}
-
 // A Mux finds the handler of a request by action and version. The zero Mux is
 // ready for use. Its methods may be called from any goroutine, also while it serves.
 type Mux struct {
 	mu      sync.RWMutex
 	actions map[string]map[int]*Action // by name in lower case
+	change  chan struct{}              // closed at the next registration; nil: nobody waits
 }
 
-// Handle registers an action. It panics when the action has no name, is
-// registered already, or has a version below 0: mistakes of the program.
+// Handle registers an action. It panics where Register fails: a mistake of the
+// program.
 func (x *Mux) Handle(a Action, h Handler) {
-	if a.Version == 0 {
-		a.Version = 1
+	if err := x.Register(a, h); err != nil {
+		panic(err.Error())
 	}
-	if a.Envelopes == nil {
-		a.Envelopes = []string{"json"}
+}
+
+// HandleFunc registers a function for an action, as Handle does.
+func (x *Mux) HandleFunc(a Action, f func(ctx context.Context, w *ReplyWriter, r *Request) error) {
+	x.Handle(a, HandlerFunc(f))
+}
+
+// Register registers an action. It fails when the action is registered already,
+// and when it could not be announced as it is: nobody would find it
+// (DISC-ACT-01c, 10d). A service that announces itself announces the action at once.
+func (x *Mux) Register(a Action, h Handler) error {
+	return x.register(a.filled(h))
+}
+
+func (x *Mux) register(a *Action) error {
+	if err := a.check(); err != nil {
+		return err
 	}
-	if a.Name == "" || a.Version < 0 || h == nil {
-		panic(fmt.Sprintf("scamp: action %q version %d cannot be handled", a.Name, a.Version))
-	}
-	if a.Timeout < 0 {
-		a.Timeout = never
-	}
-	if a.MaxBody < 0 {
-		a.MaxBody = math.MaxInt
-	}
-	a.handler = h
 	key := lower(a.Name)
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -83,14 +73,43 @@ func (x *Mux) Handle(a Action, h Handler) {
 		x.actions[key] = map[int]*Action{}
 	}
 	if x.actions[key][a.Version] != nil {
-		panic(fmt.Sprintf("scamp: action %s version %d is registered twice", a.Name, a.Version))
+		return fmt.Errorf("scamp: action %s version %d is registered twice", a.Name, a.Version)
 	}
-	x.actions[key][a.Version] = &a
+	x.actions[key][a.Version] = a
+	if x.change != nil {
+		close(x.change)
+		x.change = nil
+	}
+	return nil
 }
 
-// HandleFunc registers a function for version 1 of an action in the envelope json.
-func (x *Mux) HandleFunc(name string, f func(ctx context.Context, w *ReplyWriter, r *Request) error) {
-	x.Handle(Action{Name: name}, HandlerFunc(f))
+// Actions returns copies of the actions, sorted by name and version.
+func (x *Mux) Actions() []Action {
+	if x == nil {
+		return nil
+	}
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	var all []Action
+	for _, versions := range x.actions {
+		for _, a := range versions {
+			all = append(all, *a.filled(nil))
+		}
+	}
+	slices.SortFunc(all, func(a, b Action) int {
+		return cmp.Or(strings.Compare(lower(a.Name), lower(b.Name)), cmp.Compare(a.Version, b.Version))
+	})
+	return all
+}
+
+// changed returns a channel that is closed at the next registration.
+func (x *Mux) changed() <-chan struct{} {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.change == nil {
+		x.change = make(chan struct{})
+	}
+	return x.change
 }
 
 // find returns the action that a request is for, or the reply that says why

@@ -9,15 +9,14 @@ import (
 )
 
 func TestMistakesOfTheProgramPanic(t *testing.T) {
-	nothing := HandlerFunc(func(context.Context, *ReplyWriter, *Request) error { return nil })
 	mux := new(Mux)
-	mux.Handle(Action{Name: "Test.it"}, nothing)
-	mux.Handle(Action{Name: "Test.it", Version: 2}, nothing)
+	mux.Handle(Action{Name: "Test.it", NoAuth: true}, nothing)
+	mux.Handle(Action{Name: "Test.it", NoAuth: true, Version: 2}, nothing)
 	for name, handle := range map[string]func(){
 		"no name":    func() { mux.Handle(Action{}, nothing) },
-		"no handler": func() { mux.Handle(Action{Name: "Test.other"}, nil) },
-		"version":    func() { mux.Handle(Action{Name: "Test.other", Version: -1}, nothing) },
-		"twice":      func() { mux.Handle(Action{Name: "TEST.IT"}, nothing) },
+		"no handler": func() { mux.Handle(Action{Name: "Test.other", NoAuth: true}, nil) },
+		"version":    func() { mux.Handle(Action{Name: "Test.other", NoAuth: true, Version: -1}, nothing) },
+		"twice":      func() { mux.Handle(Action{Name: "TEST.IT", NoAuth: true}, nothing) },
 	} {
 		func() {
 			defer func() {
@@ -34,7 +33,7 @@ func TestMistakesOfTheProgramPanic(t *testing.T) {
 func TestActionsWithoutBounds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		mux := new(Mux)
-		mux.Handle(Action{Name: "Test.it", Timeout: -1, MaxBody: -1}, HandlerFunc(func(ctx context.Context, w *ReplyWriter, r *Request) error {
+		mux.Handle(Action{Name: "Test.it", NoAuth: true, Timeout: -1, MaxBody: -1}, HandlerFunc(func(ctx context.Context, w *ReplyWriter, r *Request) error {
 			time.Sleep(time.Hour)
 			_, err := w.Write([]byte("done"))
 			return err

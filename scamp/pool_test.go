@@ -90,7 +90,7 @@ func TestAConnectionThatWasTooSlowTakesNoMoreCalls(t *testing.T) { // WIRE-TIME-
 	bubble(t, func(t *testing.T) {
 		w := newTown(t, Config{})
 		h := w.build(discovery.Action{Name: "Test.hang"})
-		h.mux.Handle(Action{Name: "Test.hang", Timeout: -1}, HandlerFunc(func(ctx context.Context, w *ReplyWriter, r *Request) error {
+		h.mux.Handle(Action{Name: "Test.hang", NoAuth: true, Timeout: -1}, HandlerFunc(func(ctx context.Context, w *ReplyWriter, r *Request) error {
 			select {
 			case <-ctx.Done():
 			case <-time.After(10 * time.Second):

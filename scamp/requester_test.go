@@ -183,8 +183,8 @@ func TestTimeOfACall(t *testing.T) { // WIRE-TIME-04, DISC-RTE-05
 			<-ctx.Done()
 			return ctx.Err()
 		}
-		h.mux.Handle(Action{Name: "Test.plain", Timeout: -1}, HandlerFunc(never))
-		h.mux.Handle(Action{Name: "Test.timed", Timeout: -1}, HandlerFunc(never))
+		h.mux.Handle(Action{Name: "Test.plain", NoAuth: true, Timeout: -1}, HandlerFunc(never))
+		h.mux.Handle(Action{Name: "Test.timed", NoAuth: true, Timeout: -1}, HandlerFunc(never))
 		measure := func(ctx context.Context, action string) time.Duration {
 			start := time.Now()
 			_, err := w.send(ctx, NewRequest(action, []byte("{}")))

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"runtime/debug"
 	"time"
 	"unicode/utf8"
@@ -58,6 +59,8 @@ func (c *Connection) request(m *MessageReader) {
 		m.limit = action.MaxBody
 		if m.limit == 0 {
 			m.limit = c.cfg.MaxRequest
+		} else if m.limit < 0 {
+			m.limit = math.MaxInt
 		}
 	}
 }
@@ -67,6 +70,8 @@ func (c *Connection) admit(h *Header) (*Action, *ReplyError) {
 	switch {
 	case c.server == nil:
 		return nil, &ReplyError{Code: CodeNotFound, Message: "this side offers no actions"}
+	case !c.drained.IsZero():
+		return nil, &ReplyError{Code: CodeTransport, Message: "the service is stopping", Data: notExecuted}
 	case c.serving-c.refusals > c.cfg.MaxMessages || c.closing:
 		return nil, &ReplyError{Code: CodeTransport, Message: "too many requests in progress", Data: notExecuted}
 	case h.wrong&wrongAction != 0:
@@ -82,6 +87,9 @@ func (c *Connection) admit(h *Header) (*Action, *ReplyError) {
 // refuse drops a request, all but its id. It is answered when it has been read
 // to its end (WIRE-RPC-08b). c.mu is held.
 func (m *MessageReader) refuse(err *ReplyError) {
+	if m.refusal == nil {
+		m.c.refusing++
+	}
 	m.refusal = err
 	m.drop()
 	id := m.Header.RequestID
@@ -105,6 +113,7 @@ func (m *MessageReader) answerRefusal() error {
 	w := c.errorReply(m.Header.RequestID, m.refusal)
 	w.done = func() {
 		c.refusals--
+		c.refusing--
 		c.serving--
 		m.users--
 		m.settle()
@@ -137,12 +146,15 @@ func (c *Connection) handle(m *MessageReader, action *Action) {
 	limit := action.Timeout
 	if limit == 0 {
 		limit = c.cfg.HandlerTimeout
+	} else if limit < 0 {
+		limit = never
 	}
 	h.deadline = h.start.Add(limit)
 	c.arm(h.deadline)
 	c.handlings[h] = struct{}{}
 	m.users++
 	c.served.Add(1)
+	c.server.running.Add(1)
 	go h.run()
 }
 
@@ -191,18 +203,23 @@ func (h *handling) run() {
 	h.writer.h = h
 	h.result = gone
 	defer h.conclude()
-	if refusal := h.check(); refusal != nil {
-		h.result = outcomeOf(refusal)
-	} else {
-		h.call()
+	ctx, err := h.admit()
+	if err == nil {
+		err = h.check()
 	}
+	if err != nil {
+		h.result = outcomeOf(err)
+		return
+	}
+	h.call(ctx)
 }
 
 // conclude ends the reply of a handler that has returned.
 func (h *handling) conclude() {
 	c := h.c
 	c.mu.Lock()
-	alone := c.serving == 1 // nobody is there to share a batch with
+	c.server.running.Add(-1) // before the caller can know that it has its reply
+	alone := c.serving == 1  // nobody is there to share a batch with
 	c.inline = alone
 	h.writer.end(&h.result)
 	c.inline = false
@@ -242,13 +259,13 @@ func (h *handling) check() error {
 
 // call runs the handler. A panic fails its own request and nothing else
 // (WIRE-SVC-09).
-func (h *handling) call() {
+func (h *handling) call(ctx context.Context) {
 	defer func() {
 		if p := recover(); p != nil {
 			h.panicked(p)
 		}
 	}()
-	h.result = outcomeOf(h.action.handler.ServeSCAMP(h.ctx, &h.writer, &h.request))
+	h.result = outcomeOf(h.c.server.handler(h.action).ServeSCAMP(ctx, &h.writer, &h.request))
 }
 
 func (h *handling) panicked(p any) {

@@ -19,7 +19,7 @@ import (
 // handled is a service with one action.
 func handled(stream bool, f HandlerFunc) *Service {
 	mux := new(Mux)
-	mux.Handle(Action{Name: "Test.it", Stream: stream}, f)
+	mux.Handle(Action{Name: "Test.it", NoAuth: true, Stream: stream}, f)
 	return &Service{Mux: mux}
 }
 
@@ -139,7 +139,7 @@ func TestAHandlerLearnsThatItsTimeIsOver(t *testing.T) { // WIRE-TIME-07
 func TestAnExpiredHandlerIsAnsweredOnAFullTransport(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		mux := echoes()
-		mux.Handle(Action{Name: "Test.it", Timeout: time.Second}, HandlerFunc(func(ctx context.Context, w *ReplyWriter, _ *Request) error {
+		mux.Handle(Action{Name: "Test.it", NoAuth: true, Timeout: time.Second}, HandlerFunc(func(ctx context.Context, w *ReplyWriter, _ *Request) error {
 			w.Write(make([]byte, 20000))
 			return nil
 		}))

@@ -4,16 +4,34 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"maps"
 	"net"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
+
+	"github.com/gudtech/scamp-sim/scamp/discovery"
+	"github.com/gudtech/scamp-sim/scamp/soaconf"
+	"github.com/gudtech/scamp-sim/scamp/ticket"
 )
 
 // A Service answers requests on the connections it is given. Its fields must
 // not be changed once it serves; its methods may be called from any goroutine.
 type Service struct {
+	// Name is the service's tag: the namespace of queue_depth, and the name of the
+	// liveness file.
+	Name string
+	// Sector is where actions are announced that name none; "" is main.
+	Sector string
 	// Mux has the actions.
 	Mux *Mux
+	// Authority decides who may call actions that are not NoAuth. A nil one
+	// denies everybody (DISC-AZ-09b).
+	Authority *ticket.Authority
+	// Wrap is put around the handlers of all actions, once; nil is nothing.
+	// What it returns runs after the ticket has been checked.
+	Wrap func(Handler) Handler
 	// Certificate is what the service is known by. Serve needs it.
 	Certificate tls.Certificate
 	// Config is what every connection is made with.
@@ -22,18 +40,35 @@ type Service struct {
 	// handlers have not returned; 0 is 10000, negative is no bound. Serve closes
 	// what comes beyond.
 	MaxConnections int
+	// Grace is how long Shutdown serves on, so that callers learn that the
+	// service stops: 0 is 5 s, negative is not at all (WIRE-SVC-04b).
+	Grace time.Duration
+
+	// Set by OpenService, for Run.
+	conf    *soaconf.Config
+	signer  *discovery.Signer
+	keyless error // why tickets cannot be verified
+
+	running atomic.Int64 // requests that are with their handlers
 
 	mu          sync.Mutex
+	stopping    time.Time // when the grace period ends; zero: Shutdown has not been called
+	draining    bool      // the grace period is over
 	closed      bool
 	cancel      context.CancelCauseFunc
 	ctx         context.Context
+	leave       context.CancelFunc
+	present     context.Context // of announcers: ends when the service begins to stop
 	listeners   map[net.Listener]struct{}
 	connections map[*Connection]struct{}
 	transports  map[net.Conn]struct{} // still in their handshake
 	serves      sync.WaitGroup        // Serve and ServeConn calls
+	announcers  sync.WaitGroup        // Announce calls
+	wrapped     Handler               // what Wrap made; set before anything is served
 }
 
-// ErrServiceClosed is what Serve and ServeConn return after Close.
+// ErrServiceClosed is what Serve, ServeConn and Announce return after Shutdown or
+// Close.
 var ErrServiceClosed = errors.New("scamp: service closed")
 
 // begin notes a new Serve, which has a listener, or ServeConn. Whatever has begun
@@ -41,15 +76,10 @@ var ErrServiceClosed = errors.New("scamp: service closed")
 func (s *Service) begin(ln net.Listener) (context.Context, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed {
+	if s.closed || s.draining {
 		return nil, ErrServiceClosed
 	}
-	if s.ctx == nil {
-		s.ctx, s.cancel = context.WithCancelCause(context.Background())
-		s.listeners = map[net.Listener]struct{}{}
-		s.connections = map[*Connection]struct{}{}
-		s.transports = map[net.Conn]struct{}{}
-	}
+	s.prepare()
 	if ln != nil {
 		s.listeners[ln] = struct{}{}
 	}
@@ -57,8 +87,24 @@ func (s *Service) begin(ln net.Listener) (context.Context, error) {
 	return s.ctx, nil
 }
 
+// prepare makes what a service needs that does something. s.mu is held.
+func (s *Service) prepare() {
+	if s.ctx != nil {
+		return
+	}
+	s.ctx, s.cancel = context.WithCancelCause(context.Background())
+	s.present, s.leave = context.WithCancel(context.Background())
+	s.listeners = map[net.Listener]struct{}{}
+	s.connections = map[*Connection]struct{}{}
+	s.transports = map[net.Conn]struct{}{}
+	s.wrapped = HandlerFunc(runAction)
+	if s.Wrap != nil {
+		s.wrapped = s.Wrap(s.wrapped)
+	}
+}
+
 // Serve accepts connections on ln, does the TLS handshakes and answers requests,
-// until ln fails or the service is closed. It closes ln.
+// until ln fails or the service stops. It closes ln.
 func (s *Service) Serve(ln net.Listener) error {
 	defer ln.Close()
 	if len(s.Certificate.Certificate) == 0 {
@@ -78,7 +124,7 @@ func (s *Service) Serve(ln net.Listener) error {
 	pause := time.Duration(0)
 	for {
 		nc, err := ln.Accept()
-		if ctx.Err() != nil {
+		if s.over() {
 			if nc != nil {
 				nc.Close()
 			}
@@ -107,13 +153,20 @@ func (s *Service) Serve(ln net.Listener) error {
 	}
 }
 
+// over reports whether the service takes no connections any more.
+func (s *Service) over() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.closed || s.draining
+}
+
 func temporary(err error) bool {
 	var e net.Error
 	//lint:ignore SA1019 it is what accept loops have for "try again"
 	return errors.As(err, &e) && e.Temporary()
 }
 
-// admit counts a transport in, unless there are too many or the service is closed.
+// admit counts a transport in, unless there are too many or the service stops.
 func (s *Service) admit(nc net.Conn) bool {
 	limit := s.MaxConnections
 	if limit == 0 {
@@ -121,7 +174,7 @@ func (s *Service) admit(nc net.Conn) bool {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed || limit > 0 && len(s.connections)+len(s.transports) >= limit {
+	if s.closed || s.draining || limit > 0 && len(s.connections)+len(s.transports) >= limit {
 		return false
 	}
 	s.transports[nc] = struct{}{}
@@ -166,7 +219,11 @@ func (s *Service) serve(transport, nc net.Conn, cfg Config) error {
 	}
 	c := newConnection(nc, cfg, s)
 	s.connections[c] = struct{}{}
+	draining := s.draining
 	s.mu.Unlock()
+	if draining {
+		c.drain()
+	}
 	c.wg.Wait()
 	c.served.Wait() // a connection takes its place until nothing is left of it
 	s.mu.Lock()
@@ -177,27 +234,38 @@ func (s *Service) serve(transport, nc net.Conn, cfg Config) error {
 
 // Close ends everything at once: listeners, connections, and the contexts of
 // handlers. It waits until the handlers have returned, so that none of them may
-// call it. It always returns nil.
+// call it. Announcers begin to say that the service stops; Close does not wait for
+// them. It always returns nil.
 func (s *Service) Close() error {
+	s.end()
+	s.serves.Wait()
+	return nil
+}
+
+// end is Close without the waiting.
+func (s *Service) end() {
 	s.mu.Lock()
 	s.closed = true
-	if s.cancel != nil {
-		s.cancel(ErrServiceClosed)
-	}
+	s.prepare()
+	s.cancel(ErrServiceClosed)
+	s.leave()
 	for ln := range s.listeners {
 		ln.Close()
 	}
-	for nc := range s.transports {
-		nc.Close()
-	}
-	var open []*Connection
-	for c := range s.connections {
-		open = append(open, c)
-	}
+	s.cut()
+	open := s.open()
 	s.mu.Unlock()
 	for _, c := range open {
 		c.fail(ErrServiceClosed)
 	}
-	s.serves.Wait()
-	return nil
 }
+
+// cut ends the handshakes. s.mu is held.
+func (s *Service) cut() {
+	for nc := range s.transports {
+		nc.Close()
+	}
+}
+
+// open returns the connections. s.mu is held.
+func (s *Service) open() []*Connection { return slices.Collect(maps.Keys(s.connections)) }

@@ -15,22 +15,22 @@ import (
 // fixture is a service with one action of each kind; ran counts executions.
 func fixture(cfg Config) (s *Service, ran *atomic.Int64) {
 	mux, ran := echoes(), new(atomic.Int64)
-	mux.HandleFunc("Test.count", func(_ context.Context, w *ReplyWriter, r *Request) error {
+	mux.HandleFunc(Action{Name: "Test.count", NoAuth: true}, func(_ context.Context, w *ReplyWriter, r *Request) error {
 		_, err := fmt.Fprint(w, ran.Add(1))
 		return err
 	})
-	mux.HandleFunc("Test.sleep", func(ctx context.Context, w *ReplyWriter, r *Request) error {
+	mux.HandleFunc(Action{Name: "Test.sleep", NoAuth: true}, func(ctx context.Context, w *ReplyWriter, r *Request) error {
 		body, _ := io.ReadAll(r.Body)
 		d, _ := time.ParseDuration(strings.Trim(string(body), `"`))
 		time.Sleep(d)
 		_, err := w.Write([]byte(`"awake"`))
 		return err
 	})
-	mux.HandleFunc("Test.panic", func(context.Context, *ReplyWriter, *Request) error { panic("oh") })
-	mux.HandleFunc("Test.fail", func(context.Context, *ReplyWriter, *Request) error {
+	mux.HandleFunc(Action{Name: "Test.panic", NoAuth: true}, func(context.Context, *ReplyWriter, *Request) error { panic("oh") })
+	mux.HandleFunc(Action{Name: "Test.fail", NoAuth: true}, func(context.Context, *ReplyWriter, *Request) error {
 		return &ReplyError{Code: "c", Message: "t", Data: []byte(`{"a":1}`)}
 	})
-	mux.Handle(Action{Name: "Test.half", Stream: true}, HandlerFunc(func(_ context.Context, w *ReplyWriter, r *Request) error {
+	mux.Handle(Action{Name: "Test.half", NoAuth: true, Stream: true}, HandlerFunc(func(_ context.Context, w *ReplyWriter, r *Request) error {
 		w.Write([]byte("half"))
 		w.Flush()
 		return errors.New("no more")
@@ -216,7 +216,7 @@ func TestHandlersSeeTheEndOfTheConnection(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		ended := make(chan error, 1)
 		mux := new(Mux)
-		mux.HandleFunc("Test.wait", func(ctx context.Context, _ *ReplyWriter, _ *Request) error {
+		mux.HandleFunc(Action{Name: "Test.wait", NoAuth: true}, func(ctx context.Context, _ *ReplyWriter, _ *Request) error {
 			<-ctx.Done()
 			ended <- context.Cause(ctx)
 			return ctx.Err()

@@ -88,11 +88,11 @@ func stress(t *testing.T, seed uint64, total *tally) {
 // stressed is a service that does everything that a handler may do.
 func stressed() *Mux {
 	mux := echoes()
-	mux.Handle(Action{Name: "Test.collect", Envelopes: []string{"raw"}}, HandlerFunc(func(_ context.Context, w *ReplyWriter, r *Request) error {
+	mux.Handle(Action{Name: "Test.collect", NoAuth: true, Envelopes: []string{"raw"}}, HandlerFunc(func(_ context.Context, w *ReplyWriter, r *Request) error {
 		_, err := io.Copy(w, r.Body)
 		return err
 	}))
-	mux.Handle(Action{Name: "Test.slow", Envelopes: []string{"raw"}}, HandlerFunc(func(ctx context.Context, w *ReplyWriter, r *Request) error {
+	mux.Handle(Action{Name: "Test.slow", NoAuth: true, Envelopes: []string{"raw"}}, HandlerFunc(func(ctx context.Context, w *ReplyWriter, r *Request) error {
 		select {
 		case <-time.After(3 * time.Millisecond):
 		case <-ctx.Done():
@@ -100,11 +100,11 @@ func stressed() *Mux {
 		_, err := io.Copy(w, r.Body)
 		return err
 	}))
-	mux.Handle(Action{Name: "Test.fail", Stream: true}, HandlerFunc(func(_ context.Context, w *ReplyWriter, r *Request) error {
+	mux.Handle(Action{Name: "Test.fail", NoAuth: true, Stream: true}, HandlerFunc(func(_ context.Context, w *ReplyWriter, r *Request) error {
 		io.CopyN(w, r.Body, 30000)
 		return errors.New("no more")
 	}))
-	mux.Handle(Action{Name: "Test.panic", Stream: true}, HandlerFunc(func(context.Context, *ReplyWriter, *Request) error { panic("oh") }))
+	mux.Handle(Action{Name: "Test.panic", NoAuth: true, Stream: true}, HandlerFunc(func(context.Context, *ReplyWriter, *Request) error { panic("oh") }))
 	return mux
 }
 

@@ -84,6 +84,9 @@ func (c *Connection) expire() {
 // expireConnection looks at the heartbeat and at the idle time (WIRE-TIME-01,
 // 02, 09, 10).
 func (c *Connection) expireConnection(due func(time.Time) bool, now time.Time) error {
+	if !c.drained.IsZero() && c.left(due, now) {
+		return ErrServiceClosed
+	}
 	if !c.pingAt.IsZero() && due(c.pingAt) {
 		if c.unponged {
 			return ErrNoPong

@@ -25,7 +25,8 @@ func newServe() *cobra.Command {
 		Use:   "serve",
 		Short: "Offers the fixture actions of the specification on a port",
 		Long: `serve is a server to try requesters with, and the subject that the suite is
-tried with: it offers Conformance.echo, blob, slow, fail and count.
+tried with: it offers Conformance.echo, blob, slow, fail and count, and
+Conformance.secured to tickets of the fixture key that have privilege 7.
 
 When it is ready it prints one line: its URI and the fingerprint of its
 certificate, separated by a TAB. Without --cert and --key it uses the fixture
@@ -99,7 +100,7 @@ func loadCertificate(cert, key string) (tls.Certificate, error) {
 // answers what a listener accepts, stop ends it.
 func newServer(bug string, cert tls.Certificate, logger *slog.Logger) (serve func(net.Listener) error, stop func(), err error) {
 	if bug == "" {
-		svc := &scamp.Service{Mux: reference.NewMux(), Certificate: cert, Config: scamp.Config{Logger: logger}}
+		svc := &scamp.Service{Mux: reference.NewMux(), Authority: reference.NewAuthority(), Certificate: cert, Config: scamp.Config{Logger: logger}}
 		return svc.Serve, func() { svc.Close() }, nil
 	}
 	b, ok := bugs.Lookup(bug)

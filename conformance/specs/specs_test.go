@@ -20,7 +20,7 @@ func TestGoldenCases(t *testing.T) {
 	cases, err := conformance.ParseFS(golden.FS)
 	gomega.NewWithT(t).Expect(err).NotTo(gomega.HaveOccurred())
 	subject := conformance.ServerValue(func() (serve func(net.Conn), stop func()) {
-		svc := &scamp.Service{Mux: reference.NewMux(), Config: scamp.Config{Logger: slog.New(slog.DiscardHandler)}}
+		svc := &scamp.Service{Mux: reference.NewMux(), Authority: reference.NewAuthority(), Config: scamp.Config{Logger: slog.New(slog.DiscardHandler)}}
 		return func(nc net.Conn) { svc.ServeConn(nc) }, func() { svc.Close() }
 	})
 	specs.Register("the built-in server", subject, cases, conformance.Options{})

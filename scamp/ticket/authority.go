@@ -3,6 +3,7 @@ package ticket
 import (
 	"context"
 	"crypto/rsa"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -22,7 +23,7 @@ type Authority struct {
 	// Key verifies tickets; nil denies all.
 	Key *rsa.PublicKey
 	// Fetch returns the text of the table: the reply of Auth.getAuthzTable. It is called by one goroutine at a time and
-	// must come to an end by itself: its context has the values of a call's, and not its end.
+	// must come to an end by itself: its context has the values of a call's, and not its end. Without it there is no table.
 	Fetch func(ctx context.Context) ([]byte, error)
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
@@ -97,11 +98,7 @@ func (a *Authority) fallback(now time.Time) (*Table, error) {
 
 // fetch makes one attempt. a.pending has been set.
 func (a *Authority) fetch(ctx context.Context) {
-	var table *Table
-	text, err := a.Fetch(ctx)
-	if err == nil {
-		table, err = ParseTable(text)
-	}
+	table, err := a.ask(ctx)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if err == nil {
@@ -111,4 +108,17 @@ func (a *Authority) fetch(ctx context.Context) {
 	}
 	close(a.pending)
 	a.pending = nil
+}
+
+var errNoFetch = errors.New("nothing is there to fetch it with")
+
+func (a *Authority) ask(ctx context.Context) (*Table, error) {
+	if a.Fetch == nil {
+		return nil, errNoFetch
+	}
+	text, err := a.Fetch(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return ParseTable(text)
 }

@@ -57,7 +57,7 @@ func (s Server) Start(logger *slog.Logger) (serve func(net.Conn), stop func()) {
 		s.configure(&cfg)
 	}
 	w := &server{open: map[*interpose.Conn]bool{}}
-	svc := &scamp.Service{Mux: reference.NewMux(), Config: cfg}
+	svc := &scamp.Service{Mux: reference.NewMux(), Authority: reference.NewAuthority(), Config: cfg}
 	serve = func(nc net.Conn) {
 		c := interpose.Wrap(nc, s.wrap(w))
 		if !w.enter(c) {

@@ -1,6 +1,6 @@
 // Package reference is the built-in subject of the conformance suite: a
 // scamp.Service that offers the fixture actions of the specification's section
-// 1.5, all of them.
+// 1.5, all of them, and one that needs a ticket.
 //
 // `scamp-sim serve` runs it on a port, the suite's own tests run it in virtual
 // time, and the wrong servers of package bugs are made of it.
@@ -15,17 +15,28 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/gudtech/scamp-sim/fixtures"
 	"github.com/gudtech/scamp-sim/scamp"
+	"github.com/gudtech/scamp-sim/scamp/ticket"
 )
 
-// The names of the fixture actions, all version 1, envelope json.
+// The names of the fixture actions, all version 1, envelope json. All but Secured
+// run without a ticket.
 const (
 	Echo  = "Conformance.echo"  // the reply's body is the request's
 	Blob  = "Conformance.blob"  // {"bytes":n}: a JSON string of n times x
 	Slow  = "Conformance.slow"  // {"ms":n}: answers after n milliseconds
 	Fail  = "Conformance.fail"  // {"code":c,"text":t,"data":d}: that error
 	Count = "Conformance.count" // adds one to a counter and returns it
+
+	Secured = "Conformance.secured" // the same, with the same counter, for tickets with Privilege
 )
+
+// Privilege is what a ticket needs for Secured, by Table.
+const Privilege = 7
+
+// Table is the authorisation table of the test bus, as Auth.getAuthzTable would return it.
+const Table = `{"conformance.secured":["7"],"_NAMES":[null,null,null,null,null,null,null,"conformance"]}`
 
 // The bounds of what the fixture actions do on demand.
 const (
@@ -36,16 +47,34 @@ const (
 // NewMux returns the fixture actions. Each Mux has a counter of its own.
 func NewMux() *scamp.Mux {
 	mux := new(scamp.Mux)
-	mux.Handle(scamp.Action{Name: Echo, Stream: true}, scamp.HandlerFunc(echo))
-	mux.Handle(scamp.Action{Name: Blob}, scamp.HandlerFunc(blob))
-	mux.Handle(scamp.Action{Name: Slow, Timeout: MaxSlow + time.Minute}, scamp.HandlerFunc(slow))
-	mux.Handle(scamp.Action{Name: Fail}, scamp.HandlerFunc(fail))
+	mux.Handle(scamp.Action{Name: Echo, NoAuth: true, Stream: true}, scamp.HandlerFunc(echo))
+	mux.Handle(scamp.Action{Name: Blob, NoAuth: true}, scamp.HandlerFunc(blob))
+	mux.Handle(scamp.Action{Name: Slow, NoAuth: true, Timeout: MaxSlow + time.Minute}, scamp.HandlerFunc(slow))
+	mux.Handle(scamp.Action{Name: Fail, NoAuth: true}, scamp.HandlerFunc(fail))
 	var n atomic.Int64
-	mux.HandleFunc(Count, func(_ context.Context, w *scamp.ReplyWriter, _ *scamp.Request) error {
+	count := func(_ context.Context, w *scamp.ReplyWriter, _ *scamp.Request) error {
 		_, err := fmt.Fprint(w, n.Add(1))
 		return err
-	})
+	}
+	mux.HandleFunc(scamp.Action{Name: Count, NoAuth: true}, count)
+	mux.HandleFunc(scamp.Action{Name: Secured}, count)
 	return mux
+}
+
+// NewAuthority decides by Table, on tickets of the fixture ticket key.
+func NewAuthority() *ticket.Authority {
+	text, err := fixtures.FS.ReadFile("ticket.pub.pem")
+	if err != nil {
+		panic(err) // it is part of the binary
+	}
+	key, err := ticket.ParsePublicKey(text)
+	if err != nil {
+		panic(err)
+	}
+	return &ticket.Authority{
+		Key:   key,
+		Fetch: func(context.Context) ([]byte, error) { return []byte(Table), nil },
+	}
 }
 
 // echo streams: the reply begins with the first octets of the request, and is

@@ -11,17 +11,20 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gudtech/scamp-sim/fixtures"
 	"github.com/gudtech/scamp-sim/scamp"
+	"github.com/gudtech/scamp-sim/scamp/ticket"
 	"github.com/gudtech/scamp-sim/scamp/wire"
 	"github.com/gudtech/scamp-sim/sim/simnet"
 )
 
 // A caller is one connection to the reference, at the level of packets.
 type caller struct {
-	t    *testing.T
-	nc   net.Conn
-	r    *wire.Reader
-	next uint64
+	t      *testing.T
+	nc     net.Conn
+	r      *wire.Reader
+	next   uint64
+	ticket string
 }
 
 // A reply is what a caller gets.
@@ -41,7 +44,7 @@ type reply struct {
 func serve(t *testing.T, f func(dial func() *caller)) {
 	t.Helper()
 	err := simnet.Bubble(func() {
-		svc := &scamp.Service{Mux: NewMux(), Config: scamp.Config{Logger: slog.New(slog.DiscardHandler)}}
+		svc := &scamp.Service{Mux: NewMux(), Authority: NewAuthority(), Config: scamp.Config{Logger: slog.New(slog.DiscardHandler)}}
 		f(func() *caller {
 			a, b := simnet.Pipe(0)
 			go svc.ServeConn(b)
@@ -64,7 +67,7 @@ func (c *caller) send(typ string, number uint64, body string) {
 func (c *caller) open(action string) (number uint64) {
 	number = c.next
 	c.next++
-	c.send("HEADER", number, fmt.Sprintf(`{"type":"request","action":%q,"version":1,"envelope":"json","request_id":%d}`, action, number+1))
+	c.send("HEADER", number, fmt.Sprintf(`{"type":"request","action":%q,"version":1,"envelope":"json","ticket":%q,"request_id":%d}`, action, c.ticket, number+1))
 	return number
 }
 
@@ -165,7 +168,10 @@ func TestActions(t *testing.T) {
 			{Count, `{`, "", "bad_request", "JSON"},
 			{Count, `[1]`, "3", "", ""},
 
-			{"Conformance.secured", `{}`, "", "not_found", "Conformance.secured version 1"},
+			{Secured, `{}`, "", "authn", "there is no ticket"},
+			{Count, `{}`, "4", "", ""},
+
+			{"Conformance.other", `{}`, "", "not_found", "Conformance.other version 1"},
 		} {
 			began := time.Now()
 			r := c.ask(tc.action, tc.body)
@@ -181,6 +187,34 @@ func TestActions(t *testing.T) {
 			json.Unmarshal([]byte(tc.body), &ask)
 			if took := time.Since(began); tc.code == "" && took != time.Duration(ask.MS)*time.Millisecond {
 				t.Errorf("%s %.40s takes %v", tc.action, tc.body, took)
+			}
+		}
+		c.nc.Close()
+	})
+}
+
+// Secured runs for tickets of the fixture key that have the privilege of the test table (WIRE-SVC-03b).
+func TestSecured(t *testing.T) {
+	serve(t, func(dial func() *caller) {
+		c := dial()
+		issue := func(length time.Duration, privileges ...uint64) string {
+			text, err := ticket.Issue(ticket.Ticket{User: 1, Client: 1, Start: time.Now().Add(-time.Minute), Length: length, Privileges: privileges}, fixtures.TicketKey())
+			if err != nil {
+				t.Error(err)
+			}
+			return text
+		}
+		for _, tc := range []struct{ ticket, body, code string }{
+			{"", "", "authn"},
+			{"garbage", "", "authn"},
+			{issue(time.Minute, Privilege), "", "authn"}, // it has just expired
+			{issue(time.Hour), "", "authz"},
+			{issue(time.Hour, Privilege+1), "", "authz"},
+			{issue(time.Hour, 1, Privilege), "1", ""},
+		} {
+			c.ticket = tc.ticket
+			if r := c.ask(Secured, "{}"); r.body != tc.body || r.header.Code != tc.code {
+				t.Errorf("%.40s: %q, %s %s", tc.ticket, r.body, r.header.Code, r.header.Error)
 			}
 		}
 		c.nc.Close()
