@@ -22,6 +22,11 @@ type Service struct {
 	// handlers have not returned; 0 is 10000, negative is no bound. Serve closes
 	// what comes beyond.
 	MaxConnections int
+	// Messages takes the messages of every connection that are neither requests
+	// nor replies, those of the events profile for instance, one after the other
+	// as they begin; what it leaves of a body is dropped. Without it such messages
+	// are read to their end and dropped, too (WIRE-HDR-08b).
+	Messages func(c *Connection, m *MessageReader)
 
 	mu          sync.Mutex
 	closed      bool
