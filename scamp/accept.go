@@ -20,16 +20,20 @@ func (c *Connection) Accept(ctx context.Context) (*MessageReader, error) {
 	}
 	switch {
 	case len(c.queue) > 0:
-		m := c.queue[0]
-		c.queue[0] = nil
-		c.queue = c.queue[1:]
-		m.users--
-		m.settle()
-		return m, nil
+		return c.unqueueMessage(), nil
 	case c.err != nil:
 		return nil, &ConnectionError{Err: c.err}
 	}
 	return nil, context.Cause(ctx)
+}
+
+// NewID returns a request_id that no request on the connection has, for a message
+// that is not a call and wants an answer (WIRE-EVT-01a).
+func (c *Connection) NewID() ID {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.nextID++
+	return NumberID(c.nextID)
 }
 
 // queueMessage lets a message wait for Accept. c.mu is held.
@@ -37,4 +41,14 @@ func (c *Connection) queueMessage(m *MessageReader) {
 	m.users++
 	c.queue = append(c.queue, m)
 	c.arrival.Signal()
+}
+
+// unqueueMessage takes the first message that waits. c.mu is held.
+func (c *Connection) unqueueMessage() *MessageReader {
+	m := c.queue[0]
+	c.queue[0] = nil
+	c.queue = c.queue[1:]
+	m.users--
+	m.settle()
+	return m
 }

@@ -43,7 +43,8 @@ type Connection struct {
 	ready    []*MessageWriter // messages with something to send, by creation
 	acks     []*MessageReader // open messages with an acknowledgement due
 	pongs    []uint64         // numbers of PINGs to answer
-	queue    []*MessageReader // messages that wait for Accept
+	queue    []*MessageReader // messages that wait for Accept, or for Service.Messages
+	giving   bool             // somebody gives them to Service.Messages
 	nextIn   uint64           // number of the next HEADER of the peer
 	nextOut  uint64           // number of our next HEADER
 	nextID   uint64           // request_id of our next request

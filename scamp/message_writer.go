@@ -120,6 +120,18 @@ func (m *MessageWriter) Close() error {
 	return m.err
 }
 
+// CloseWait is a Close that waits until the end is on its way: the end of a message
+// that is opened afterwards comes behind it. It takes as long as Write.
+func (m *MessageWriter) CloseWait() error {
+	m.c.mu.Lock()
+	defer m.c.mu.Unlock()
+	m.complete()
+	for m.state != sendDone {
+		m.taken.Wait()
+	}
+	return m.err
+}
+
 func (m *MessageWriter) complete() {
 	if m.err == nil && !m.fin {
 		m.fin = true

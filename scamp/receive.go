@@ -89,6 +89,8 @@ func (c *Connection) route(m *MessageReader) {
 		c.discard(m, "no call waits for it") // WIRE-RPC-07
 	case h.Type == TypeRequest && c.server != nil:
 		c.request(m)
+	case c.server != nil && c.server.Messages != nil && h.Type != "":
+		c.deliver(m)
 	case c.cfg.Accept && h.Type != "":
 		c.queueMessage(m)
 	case h.Type == TypeRequest: // WIRE-RPC-09b

@@ -44,6 +44,12 @@ type Service struct {
 	// service stops: 0 is 5 s, negative is not at all (WIRE-SVC-04b).
 	Grace time.Duration
 
+	// Messages takes the messages of every connection that are neither requests
+	// nor replies, those of the events profile for instance, one after the other
+	// as they begin; what it leaves of a body is dropped. Without it such messages
+	// are read to their end and dropped, too (WIRE-HDR-08b).
+	Messages func(c *Connection, m *MessageReader)
+
 	// Set by OpenService, for Run.
 	conf    *soaconf.Config
 	signer  *discovery.Signer
