@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -39,6 +40,26 @@ func TestFromProvisionToList(t *testing.T) {
 		t.Errorf("%+v", o)
 	}
 	if o := run("cache", "list", in("cache"), "--authorized", in("authorized_services"), "--raw"); o.stdout != "" || !strings.Contains(o.stderr, "--all shows") {
+		t.Errorf("%+v", o)
+	}
+}
+
+// A record joins two programs: what a caller needs to know of a server stands in the file.
+func TestACacheFileJoinsTwoPrograms(t *testing.T) {
+	b := newBench(t)
+	s := serve(t, "--key", b.key, "--cert", b.cert)
+	o := b.make(t, "name: echo\nuri: "+s.uri+"\nactions:\n  - {name: Conformance.echo, flags: noauth}\n", "--out", b.file("cache"))
+	if o.code != 0 {
+		t.Fatalf("%+v", o)
+	}
+	write(t, b.file("list"), s.fingerprint+" main:Conformance\n")
+	var found []listedInstance
+	o = scampSim(t, "", "cache", "list", b.file("cache"), "--authorized", b.file("list"), "--json")
+	if err := json.Unmarshal([]byte(o.stdout), &found); err != nil || len(found) != 1 {
+		t.Fatalf("%v: %+v", err, o)
+	}
+	o = scampSim(t, "", "request", "--server", found[0].URI, "--fingerprint", found[0].Fingerprint, found[0].Actions[0].Name, `{"hello":"world"}`)
+	if o.code != 0 || o.stdout != `{"hello":"world"}` {
 		t.Errorf("%+v", o)
 	}
 }
