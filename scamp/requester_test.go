@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/gudtech/scamp-sim/scamp/discovery"
@@ -231,7 +232,10 @@ func TestTimeRunsWhileConnecting(t *testing.T) { // WIRE-TIME-04c, WIRE-TIME-06
 			t.Errorf("after %v: %v", time.Since(start), err)
 		}
 		ctx, cancel := context.WithCancel(t.Context())
-		time.AfterFunc(time.Second, cancel)
+		go func() {
+			synctest.Wait() // until the call waits, too
+			cancel()
+		}()
 		_, err = w.send(ctx, NewRequest("Test.echo", nil))
 		var given *CanceledError
 		if !errors.As(err, &given) || given.Sent {

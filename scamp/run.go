@@ -15,7 +15,8 @@ import (
 
 // Run runs a service that OpenService has made, until ctx ends: it listens on every
 // service address, on a port of the configured range, announces itself on every
-// discovery address, and keeps the liveness file. Then it stops as Shutdown does, and returns nil; a
+// discovery address, and keeps the liveness file. The authorisation table comes over
+// the bus (FetchTable), unless the Authority has a Fetch of its own. Then it stops as Shutdown does, and returns nil; a
 // request in progress has the time of its action for that. Otherwise the error says
 // why it could not start, or why it cannot go on.
 func (s *Service) Run(ctx context.Context) error {
@@ -47,6 +48,7 @@ func (s *Service) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	defer s.tableSource(ctx)()
 	return s.run(ctx, listeners, s.announcer(links))
 }
 

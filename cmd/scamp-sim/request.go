@@ -173,7 +173,7 @@ func (f *requestFlags) requester(ctx context.Context) (*scamp.Requester, error) 
 	}
 	cache := &discovery.Cache{Path: f.cache}
 	if _, err := cache.Reload(); err != nil {
-		return nil, fmt.Errorf("cannot read the cache %s: %w", f.cache, err)
+		return nil, fmt.Errorf("cannot read the cache: %w", err)
 	}
 	q := &scamp.Requester{Directory: &cache.Directory}
 	if f.authorized != "" {
