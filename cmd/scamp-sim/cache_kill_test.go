@@ -104,7 +104,7 @@ func TestKilledManagersLeaveAWholeFile(t *testing.T) {
 		return // it has passed elsewhere
 	}
 	t.Parallel()
-	const kills, managers = 50, 5
+	const kills, managers, fewest = 50, 5, 5 // at least so many of them are to be writing
 	k := &killing{load: &load{seed: maphash.MakeSeed()}}
 	ctx, cancel := context.WithCancel(t.Context())
 	signer := smallSigner(t)
@@ -124,7 +124,7 @@ func TestKilledManagersLeaveAWholeFile(t *testing.T) {
 		})
 		killing.Go(func() {
 			rng := rand.New(rand.NewPCG(50, uint64(i)))
-			for n := range kills / managers {
+			for n := 0; n < kills/managers || n < kills && k.writing.Load() < fewest; n++ {
 				if err := k.kill(configs[i], caches[i], time.Duration(rng.Int64N(int64(1500*time.Millisecond))), n%2 == 1); err != nil {
 					t.Errorf("kill %d of manager %d: %v", n, i, err)
 				}
@@ -138,7 +138,7 @@ func TestKilledManagersLeaveAWholeFile(t *testing.T) {
 	sending.Wait()
 	t.Logf("%d kills, %d of them in the middle of a write; %d looks at the files, %d at all %d instances; %d announcements",
 		k.kills.Load(), k.writing.Load(), k.looks.Load(), k.full.Load(), loadInstances, k.n.Load())
-	if k.kills.Load() != kills || k.writing.Load() < 5 || k.full.Load() == 0 {
+	if k.kills.Load() < kills || k.writing.Load() < fewest || k.full.Load() == 0 {
 		t.Error("that proves too little")
 	}
 }
@@ -153,7 +153,7 @@ func (k *killing) look(ctx context.Context, cache string) error {
 		if k.looks.Add(1); n == loadInstances {
 			k.full.Add(1)
 		}
-		time.Sleep(5 * time.Millisecond)
+		time.Sleep(20 * time.Millisecond)
 	}
 	return nil
 }

@@ -44,7 +44,7 @@ func TestFromProvisionToList(t *testing.T) {
 	}
 }
 
-// A record joins two programs: what a caller needs to know of a server stands in the file.
+// A record joins two programs: what a caller needs to know of a server stands in the file, and in its list.
 func TestACacheFileJoinsTwoPrograms(t *testing.T) {
 	b := newBench(t)
 	s := serve(t, "--key", b.key, "--cert", b.cert)
@@ -57,6 +57,10 @@ func TestACacheFileJoinsTwoPrograms(t *testing.T) {
 	o = scampSim(t, "", "cache", "list", b.file("cache"), "--authorized", b.file("list"), "--json")
 	if err := json.Unmarshal([]byte(o.stdout), &found); err != nil || len(found) != 1 {
 		t.Fatalf("%v: %+v", err, o)
+	}
+	o = scampSim(t, "", "request", "--cache", b.file("cache"), "--authorized", b.file("list"), "Conformance.echo", `{"hello":"world"}`)
+	if o.code != 0 || o.stdout != `{"hello":"world"}` || o.stderr != "" {
+		t.Errorf("%+v", o)
 	}
 	o = scampSim(t, "", "request", "--server", found[0].URI, "--fingerprint", found[0].Fingerprint, found[0].Actions[0].Name, `{"hello":"world"}`)
 	if o.code != 0 || o.stdout != `{"hello":"world"}` {
