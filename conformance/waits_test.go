@@ -4,6 +4,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"go/types"
 	"io/fs"
 	"path/filepath"
 	"slices"
@@ -84,6 +85,9 @@ func TestTestsDoNotSleep(t *testing.T) {
 			return i.Path.Value == `"testing/synctest"` || i.Path.Value == `"github.com/gudtech/scamp-sim/sim/simnet"`
 		})
 		ast.Inspect(f, func(n ast.Node) bool {
+			if call, ok := n.(*ast.CallExpr); ok && types.ExprString(call.Fun) == "bubble" {
+				return false // its function runs in virtual time
+			}
 			sel, ok := n.(*ast.SelectorExpr)
 			if !ok {
 				return true
@@ -103,5 +107,59 @@ func TestTestsDoNotSleep(t *testing.T) {
 	})
 	if err != nil || looked < 10 {
 		t.Fatal(looked, err)
+	}
+}
+
+// Where the runner itself lets real time pass, and why. A limit of how long something is awaited is no such place.
+var runnerWaits = map[string]string{
+	"play.step":          "the verb wait, which needs virtual time",
+	"play.dealtWith":     "a connection that the tester has closed cannot answer a barrier: its octets are given a fifth of T_quiet",
+	"play.checkExecuted": "an execution that must come is looked for every tenth of T_quiet",
+	"runner.revive":      "a subject that has died is looked for every fifth of T_quiet",
+}
+
+func TestTheRunnerWaitsInFewPlaces(t *testing.T) {
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := map[string]bool{}
+	for _, file := range files {
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		f, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range f.Decls {
+			fn, ok := d.(*ast.FuncDecl)
+			if !ok {
+				continue
+			}
+			ast.Inspect(fn, func(n ast.Node) bool {
+				call, ok := n.(*ast.CallExpr)
+				if !ok {
+					return true
+				}
+				switch types.ExprString(call.Fun) {
+				case "pl.sleep", "pause", "time.Sleep", "time.After", "time.Tick":
+					name := fn.Name.Name
+					if fn.Recv != nil {
+						name = strings.TrimPrefix(types.ExprString(fn.Recv.List[0].Type), "*") + "." + name
+					}
+					found[name] = true
+					if runnerWaits[name] == "" {
+						t.Errorf("%s waits, and nobody says why", name)
+					}
+				}
+				return true
+			})
+		}
+	}
+	for name := range runnerWaits {
+		if !found[name] {
+			t.Errorf("%s does not wait", name)
+		}
 	}
 }
