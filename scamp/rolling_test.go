@@ -9,6 +9,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/gudtech/scamp-sim/scamp/discovery"
@@ -23,7 +24,7 @@ func TestARollingRestartFailsNoCall(t *testing.T) { // WIRE-SVC-04, DISC-SHD-02
 		seeds = 2
 	}
 	for seed := range seeds {
-		bubble(t, func(t *testing.T) { rolling(t, seed) })
+		synctest.Test(t, func(t *testing.T) { rolling(t, seed) })
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -80,12 +81,12 @@ func TestAnnouncerTimestamps(t *testing.T) {
 			d.Actions[0].Name = fmt.Sprintf("Foo.a%d", n)
 			return d
 		}
-		back := time.Duration(0)
-		a.Now = func() time.Time { return time.Now().Add(-back) }
+		var back atomic.Int64
+		a.Now = func() time.Time { return time.Now().Add(-time.Duration(back.Load())) }
 		stop := running(t, a.Run)
 		for i := range 1000 {
 			if i == 500 {
-				back = time.Hour
+				back.Store(int64(time.Hour))
 			}
 			synctest.Wait()
 			a.Changed()
