@@ -92,7 +92,7 @@ func (s *Service) links(ctx context.Context, addresses []netip.AddrPort) (links 
 	if err != nil {
 		return nil, err
 	}
-	networks, err := networks()
+	networks, err := networksOfHost()
 	if err != nil {
 		return nil, err
 	}
@@ -116,8 +116,8 @@ func (s *Service) links(ctx context.Context, addresses []netip.AddrPort) (links 
 	return links, nil
 }
 
-// networks returns the addresses of this host, each with its network.
-func networks() (all []netip.Prefix, err error) {
+// networksOfHost returns the addresses of this host, each with its network.
+func networksOfHost() (all []netip.Prefix, err error) {
 	addrs, err := net.InterfaceAddrs()
 	if err != nil {
 		return nil, fmt.Errorf("scamp: cannot list the addresses of this host: %w", err)

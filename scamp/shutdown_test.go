@@ -384,7 +384,7 @@ func TestNothingIsLostInAStop(t *testing.T) {
 				wg.Go(func() {
 					defer c.Close()
 					for {
-						time.Sleep(time.Duration(rng.IntN(int(lull * 3 / 4))))
+						time.Sleep(time.Duration(rng.IntN(int(150 * time.Millisecond))))
 						_, err := calling(c, t.Context(), NewRequest("Test.count", []byte("{}")))()
 						if e := new(ReplyError); errors.As(err, &e) && e.NotExecuted() {
 							moved.Add(1)
