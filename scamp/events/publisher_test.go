@@ -215,27 +215,6 @@ func TestWhatCannotBePublished(t *testing.T) {
 	must(t, &Publisher{MaxQueued: -1}, "", "", make([]byte, 10<<20))
 }
 
-// TestAnnounce: the service's own packet is the datum announce with the empty key (DISC-SUB-01a, 01b, 01d).
-func TestAnnounce(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		p := new(Publisher)
-		if err := p.Announce([]byte("one\n\n\"<two>\"")); err != nil {
-			t.Fatal(err)
-		}
-		c := client(t, serve(t, p, scamp.Config{}), 0)
-		c.message(0, subscribe, `["announce"]`)
-		c.wantMessage(0, event, `[{"code":"announce","key":"","value":"one\n\n\"<two>\""}]`)
-		c.wantMessage(1, done, `true`)
-		p.Announce([]byte("one\n\n\"<two>\""))
-		c.idle()
-		p.Announce([]byte("three"))
-		c.wantMessage(2, event, `[{"code":"announce","key":"","value":"three"}]`)
-		if p.Announce([]byte("\xff")) == nil {
-			t.Error("published")
-		}
-	})
-}
-
 // TestPublishNeverWaits: a subscriber that does not read holds up nobody.
 func TestPublishNeverWaits(t *testing.T) {
 	bubble(t, func(t *testing.T) {
