@@ -95,17 +95,20 @@ func TestServiceAnnouncesItselfToSubscribers(t *testing.T) {
 		done := make(chan error)
 		go func() { done <- s.Run(ctx) }()
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		if len(heard) != 1 || heard[0].URI != "beepish+tls://127.0.0.1:30100" || len(heard[0].Actions) != 1 {
 			t.Fatal(heard)
 		}
 		svc.Mux.Handle(scamp.Action{Name: "Foo.b"}, handler)
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		if len(heard) != 2 || len(heard[1].Actions) != 2 || heard[1].Timestamp <= heard[0].Timestamp {
 			t.Fatal(heard)
 		}
 		stopped := make(chan error)
 		go func() { stopped <- svc.Shutdown(context.Background()) }()
 		time.Sleep(time.Second)
+		synctest.Wait()
 		if len(heard) != 3 || heard[2].Weight != 0 || len(heard[2].Actions) != 0 {
 			t.Fatal(heard)
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,7 +20,8 @@ type subscribing struct {
 	t      *testing.T
 	cfg    scamp.Config
 	start  time.Time
-	said   []string
+	mu     sync.Mutex
+	said   []string     // guarded by mu
 	refuse int          // so many connections come to nothing
 	server chan *script // the next connection, as the service sees it
 	stop   context.CancelCauseFunc
@@ -48,7 +50,25 @@ func newSubscribing(t *testing.T) *subscribing {
 }
 
 func (s *subscribing) say(format string, args ...any) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.said = append(s.said, fmt.Sprintf(format, args...))
+}
+
+// forget lets it have said nothing.
+func (s *subscribing) forget() {
+	synctest.Wait()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.said = nil
+}
+
+// saidLast returns what it has said last.
+func (s *subscribing) saidLast() string {
+	synctest.Wait()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.said[len(s.said)-1]
 }
 
 // run lets it run, and returns the first connection.
@@ -64,6 +84,8 @@ func (s *subscribing) run() *script {
 func (s *subscribing) says(want ...string) {
 	s.t.Helper()
 	synctest.Wait()
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if got := strings.Join(s.said, "\n"); got != strings.Join(want, "\n") {
 		s.t.Fatalf("got:\n%s\nwant:\n%s", got, strings.Join(want, "\n"))
 	}
@@ -135,9 +157,8 @@ func TestResubscription(t *testing.T) {
 		c.message(1, done, `true`)
 		s.says("ready <nil>")
 		c.nc.Close()
-		synctest.Wait()
+		s.forget()
 		s.start = time.Now()
-		s.said = nil
 		c = <-s.server
 		if took := time.Since(s.start); took != 50*time.Millisecond {
 			t.Error(took)
@@ -155,12 +176,12 @@ func TestResubscriptionTellsWhatHasGone(t *testing.T) {
 		c.message(1, done, `true`)
 		c.nc.Close()
 		c = <-s.server
-		s.said = nil
+		s.forget()
 		c.message(0, event, `[{"code":"a","key":"2","value":22},{"code":"a","key":"4","value":4}]`)
 		s.says("a/2=22", "a/4=4")
 		c.nc.Close() // not confirmed: nobody knows what has gone
 		c = <-s.server
-		s.said = nil
+		s.forget()
 		c.message(0, event, `[{"code":"a","key":"2","value":22}]`)
 		c.message(1, done, `true`)
 		s.says("a/2=22", "a/3=", "a/4=", "b/1=", "ready <nil>")
@@ -223,7 +244,7 @@ func TestServicesAreBounded(t *testing.T) {
 			c := s.run()
 			c.message(0, event, body)
 			c.closed()
-			if last := s.said[len(s.said)-1]; last != "0s lost: "+want {
+			if last := s.saidLast(); last != "0s lost: "+want {
 				t.Error(last)
 			}
 		}
@@ -234,7 +255,7 @@ func TestServicesAreBounded(t *testing.T) {
 			c.message(n, event, fmt.Sprintf(`[{"code":"%s","key":"%d","value":1}]`, strings.Repeat("x", 600), n))
 		}
 		c.closed()
-		if last := s.said[len(s.said)-1]; last != "0s lost: more than 1000 octets of keys" {
+		if last := s.saidLast(); last != "0s lost: more than 1000 octets of keys" {
 			t.Error(last)
 		}
 	})
@@ -323,10 +344,12 @@ func TestPublisherAndSubscriber(t *testing.T) {
 			must(t, p, "a", fmt.Sprint(n*7%50), value)
 			time.Sleep(time.Millisecond)
 			if n%300 == 299 {
+				synctest.Wait()
 				nc.Reset()
 			}
 		}
 		time.Sleep(time.Second)
+		synctest.Wait()
 		p.mu.Lock()
 		want := map[string]string{}
 		for key, value := range p.topics["a"].values {

@@ -79,13 +79,13 @@ func TestOneCodePerMessage(t *testing.T) {
 // TestSlowSubscribersGetTheLatest: beyond the bound, older values of a key are left out.
 func TestSlowSubscribersGetTheLatest(t *testing.T) {
 	bubble(t, func(t *testing.T) {
-		p := &Publisher{MaxQueued: 1 << 20}
+		p := &Publisher{MaxQueued: 1 << 19}
 		c := subscribed(t, serve(t, p, scamp.Config{}))
 		jam(t, p, c)
 		must(t, p, "a", "first", 1)
 		must(t, p, "b", "gone", 1)
 		must(t, p, "b", "gone", nil)
-		for n := range 40000 {
+		for n := range 20000 {
 			must(t, p, "a", "k", n)
 		}
 		if _, n := p.size(); n != 1 {
@@ -102,7 +102,7 @@ func TestSlowSubscribersGetTheLatest(t *testing.T) {
 				break
 			}
 			packet := <-c.got
-			if strings.Contains(string(packet.Body), `"value":39999}`) {
+			if strings.Contains(string(packet.Body), `"value":19999}`) {
 				last = number
 			}
 			if packet.Type == wire.TypeEOF {
