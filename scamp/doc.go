@@ -42,6 +42,12 @@
 // What octets came before an error are no result. Read returns io.EOF for a
 // complete body only.
 //
+// # Envelopes
+//
+// The envelope says how a body is to be read. In the envelope json, [CallJSON] and
+// [JSON] make calls and handlers of Go values. Package jsonstore is for records.
+// Package events is for messages that are neither requests nor replies.
+//
 // # Errors
 //
 // Four things go wrong, and each has its types:

@@ -308,3 +308,29 @@ func TestAnnouncerInterval(t *testing.T) {
 		}
 	}
 }
+
+// What is made is told of, uncompressed and once, as the first link has it; also what says that the service stops.
+func TestAnnouncerTellsWhatItHasMade(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := new(group).join("service")
+		a := announcer(p, "x")
+		a.Links = append(a.Links, Link{Conn: p, URI: "beepish+tls://127.0.0.2:30100"})
+		var made []*Announcement
+		a.Made = func(packet []byte) {
+			m, err := Verify(packet)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			made = append(made, m)
+		}
+		stop := running(t, a.Run)
+		pass(time.Minute)
+		a.Changed()
+		pass(time.Minute)
+		stop()
+		if len(made) != 3 || made[0].URI != a.Links[0].URI || made[1].Timestamp <= made[0].Timestamp || made[2].Weight != 0 {
+			t.Errorf("%+v", made)
+		}
+	})
+}
