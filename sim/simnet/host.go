@@ -27,7 +27,6 @@ type Host struct {
 	streams   map[*Stream]struct{}
 	nextPort  uint16
 	down      bool
-	paused    bool
 	skew      time.Duration
 }
 

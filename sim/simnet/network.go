@@ -193,7 +193,7 @@ func (n *Network) run() {
 // happen, one in an instant of virtual time.
 func (n *Network) turn() {
 	if n.virtual {
-		time.Sleep(1) // until everybody else waits
+		time.Sleep(time.Nanosecond) // until everybody else waits
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -121,23 +122,23 @@ func TestAWriterWaitsForTheReader(t *testing.T) {
 	virtual(t, func(t *testing.T, n *Network) {
 		n.SetProfile(Profile{Buffer: 1000})
 		a, b := connect(t, n)
-		written := 0
+		var written atomic.Int64
 		go func() {
 			for {
 				k, err := a.Write(make([]byte, 300))
-				if written += k; err != nil {
+				if written.Add(int64(k)); err != nil {
 					return
 				}
 			}
 		}()
 		time.Sleep(time.Second)
-		if written != 900 { // and 100 of the fourth
-			t.Errorf("%d octets are written before any is read", written)
+		if n := written.Load(); n != 900 { // and 100 of the fourth
+			t.Errorf("%d octets are written before any is read", n)
 		}
 		io.ReadFull(b, make([]byte, 500))
 		time.Sleep(time.Second)
-		if written != 1500 {
-			t.Errorf("%d octets are written when 500 are read", written)
+		if n := written.Load(); n != 1500 {
+			t.Errorf("%d octets are written when 500 are read", n)
 		}
 		b.Close()
 		time.Sleep(time.Second)
