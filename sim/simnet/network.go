@@ -35,6 +35,7 @@ type Network struct {
 	byIP    map[string]*Host
 	links   map[[2]*Host]*Link
 	profile Profile // of links that have none of their own
+	observe func(Segment)
 	closed  bool
 }
 
@@ -102,6 +103,22 @@ func (n *Network) SetProfile(p Profile) error {
 	defer n.mu.Unlock()
 	n.profile = p
 	return nil
+}
+
+// A Segment is a piece of a stream that leaves a host, or its end.
+type Segment struct {
+	At       time.Time
+	From, To *Host
+	Stream   uint64 // of the two directions of a connection the one from who dialled has an odd number, the other the next one
+	Octets   []byte // must not be changed or kept; nil: the end
+}
+
+// Observe lets f see every segment as it leaves, one after the other. f must not
+// wait, and must not use the network.
+func (n *Network) Observe(f func(Segment)) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.observe = f
 }
 
 // source returns a source of randomness for something with a name. Others are not

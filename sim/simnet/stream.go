@@ -282,12 +282,20 @@ func (h *half) flush() {
 		segment := b[:k:k]
 		b = b[k:]
 		h.last = h.q.arrival(k, h.last)
+		h.observed(segment)
 		h.n.schedule(h.last, h.q, func() { h.deliver(segment) })
 	}
 	if h.fin && !h.gone {
-		at := h.q.arrival(0, h.last)
-		h.last = at
-		h.n.schedule(at, h.q, func() { h.end() })
+		h.last = h.q.arrival(0, h.last)
+		h.observed(nil)
+		h.n.schedule(h.last, h.q, func() { h.end() })
+	}
+}
+
+// observed shows what leaves. n.mu is held.
+func (h *half) observed(octets []byte) {
+	if h.n.observe != nil {
+		h.n.observe(Segment{time.Now(), h.q.from, h.q.to, h.id, octets})
 	}
 }
 
