@@ -107,10 +107,6 @@
 //
 // # Closing
 //
-// [Service.Shutdown] stops a service so that nobody loses a call: it is announced
-// first, serves on through [Service.Grace], finishes what it has taken, and refuses the rest
-// as not executed.
-//
 // [Connection.Close] and [Service.Close] end everything at once: what is
 // outstanding fails, and they return when the goroutines they have started are
 // gone, a service's handlers included. A connection that is not used closes itself
