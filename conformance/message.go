@@ -181,6 +181,8 @@ func (p *peer) trackPacket(pkt packet) {
 		if header, err := parseJSON(pkt.body); err == nil {
 			o.id = idOf(&header)
 			action, _ := header.get("action")
+			kind, _ := header.get("type")
+			p.asks = p.asks || kind.text == "request"
 			o.echo = p.play.world == nil && action.text == p.play.subject.action("echo")
 		}
 		p.sent = append(p.sent, o)

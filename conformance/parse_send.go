@@ -80,7 +80,10 @@ func (l *cursor) request(open bool) Action {
 
 // action takes the short name of a fixture action, or any name in quotation marks.
 func (l *cursor) action() (name Text, fixture bool) {
-	if l.peek() == '"' {
+	switch b := l.peek(); {
+	case b == '$' && l.client:
+		return l.variable(), false
+	case b == '"':
 		return Quoted{l.quoted()}, false
 	}
 	start := l.pos

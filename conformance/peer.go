@@ -20,6 +20,7 @@ type peer struct {
 	// Where the subject is the client.
 	instance *instance // that was connected to
 	serving  bool      // requests get their own bodies back
+	asks     bool      // the tester has sent a request
 	plain    bool      // there is no TLS: what comes is no packets
 	octetsIn []byte    // the beginning of what has come on a plain connection
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"sync"
 	"time"
@@ -272,7 +273,11 @@ func (pl *play) repeat(do Repeat) *stop {
 	if n > maxRepeats {
 		return faulty(fmt.Errorf("%d rounds are more than %d", n, maxRepeats))
 	}
-	for range n {
+	before := maps.Clone(pl.env.Vars)
+	for round := range n {
+		if round > 0 { // what a round has set is its own
+			pl.env.Vars = maps.Clone(before)
+		}
 		if end := pl.steps(do.Steps); end != nil {
 			return end
 		}
