@@ -103,6 +103,12 @@ func (s *Subject) variables() Vars {
 	for _, short := range fixtureVars {
 		vars[short] = quoteJSON([]byte(s.action(short)))
 	}
+	if s.client != nil {
+		for _, name := range instanceNames[1:] {
+			vars[name+"_address"] = []byte(addressOf(name))
+			vars[name+"_fingerprint"] = []byte(identityOf(name).fingerprint)
+		}
+	}
 	return vars
 }
 

@@ -26,7 +26,6 @@ type world struct {
 	ownList   bool        // … instead of what is announced
 	config    []string    // lines
 	chosen    *instance   // the instance that accept any has found
-	strays    int         // attempts to connect to addresses of nobody
 	disturbed bool        // the files are not what they would be without the case
 
 	client calling.Client // nil before the first call
@@ -56,6 +55,8 @@ func (i *instance) ident() string { return "conformance:" + i.name }
 // asideInstance is an instance that every case has and none speaks of: a call to it proves that the subject is alive.
 const asideInstance = "aside"
 
+var instanceNames = []string{asideInstance, "S1", "S2", "S3", "S4", "S5", "S6", "S7", "S8", "S9"}
+
 func newWorld(pl *play, start func(calling.World) calling.Client) *world {
 	w := &world{play: pl, start: start}
 	w.ctx, w.cancel = context.WithCancel(context.Background())
@@ -66,11 +67,6 @@ func newWorld(pl *play, start func(calling.World) calling.Client) *world {
 	first.record = &record{}
 	for _, i := range []*instance{aside, first} {
 		w.announce(i)
-	}
-	for n := range 9 {
-		name := fmt.Sprintf("S%d", n+1)
-		pl.env.Vars[name+"_address"] = []byte(addressOf(name))
-		pl.env.Vars[name+"_fingerprint"] = []byte(identityOf(name).fingerprint)
 	}
 	w.configure("", "")
 	return w
@@ -154,6 +150,16 @@ func (w *world) configure(key, value string) {
 	w.files.write(calling.Config, strings.Join(lines, "\n")+"\n")
 }
 
+// at returns the instance at an address, whether the case has named it or not; nil is nobody.
+func (w *world) at(address string) *instance {
+	for _, name := range instanceNames {
+		if addressOf(name) == address {
+			return w.instance(name)
+		}
+	}
+	return nil
+}
+
 // dial is the World's Dial: it connects to the instance that has an address.
 func (w *world) dial(ctx context.Context, network, address string) (net.Conn, error) {
 	if err := ctx.Err(); err != nil {
@@ -163,13 +169,11 @@ func (w *world) dial(ctx context.Context, network, address string) (net.Conn, er
 	pl.mu.Lock()
 	defer pl.mu.Unlock()
 	defer pl.change.Broadcast()
-	n := slices.IndexFunc(w.instances, func(i *instance) bool { return i.address == address })
-	if n < 0 {
-		w.strays++
+	i := w.at(address)
+	if i == nil {
 		pl.remark("a connection to " + address + " is tried, where nobody is")
 		return nil, &net.OpError{Op: "dial", Net: network, Err: syscall.ECONNREFUSED}
 	}
-	i := w.instances[n]
 	i.tried++
 	if i.how == BehaveRefuse {
 		i.refused++

@@ -25,14 +25,17 @@ type Client struct {
 	// change changes the requester before it is used.
 	change func(c *reference.Client, w calling.World)
 	// around stands between the application and the client.
-	around func(c calling.Client) calling.Client
+	around func(c calling.Client, w calling.World) calling.Client
+	// reads says which records of the discovery cache it can read.
+	reads func(record []byte) bool
 }
 
 // Clients returns all wrong clients, in the order of their rules.
 func Clients() []Client {
 	var all []Client
 	for _, group := range [][]Client{
-		shared(frame), shared(msg), clientMsg, shared(hdr), clientHdr, shared(flow), clientRPC, clientErr, clientTime, clientTLS, clientConn, clientSvc, clientRoute,
+		shared(frame), clientFrame, shared(msg), clientMsg, shared(hdr), clientHdr, shared(flow), clientFlow, clientRPC, clientErr,
+		clientTime, clientTLS, clientConn, clientSvc, clientEnv, shared(safe), clientSafe, clientRoute,
 	} {
 		all = append(all, group...)
 	}
@@ -57,7 +60,7 @@ var serverOnly = map[string]bool{
 	"needs-an-envelope": true, "silent-on-unknown-envelope": true, "turns-ids-into-numbers": true,
 	"reply-id-counts-sends": true, "closes-on-string-ids": true, "invents-ids": true, "needs-integer-client-id": true,
 	"closes-on-odd-client-id": true, "needs-a-terminal-once-given": true, "success-with-error": true,
-	"silent-on-odd-ticket": true, "silent-on-odd-action": true,
+	"silent-on-odd-ticket": true, "silent-on-odd-action": true, "dies-on-early-close": true,
 }
 
 // shared makes wrong clients of wrong servers whose mistakes a client can make, too.
@@ -81,6 +84,9 @@ func Innocent() Client {
 // Start makes a fresh client in a world.
 func (b Client) Start(w calling.World) calling.Client {
 	state := &server{open: map[*interpose.Conn]bool{}}
+	if b.reads != nil {
+		w.Files = &partly{w.Files, b.reads}
+	}
 	if b.wrap != nil || b.way != (way{}) {
 		w.Dial = intercept(w, b.way, func() interpose.Config {
 			if b.wrap == nil {
@@ -98,7 +104,7 @@ func (b Client) Start(w calling.World) calling.Client {
 	}
 	var c calling.Client = &mortal{ref, state}
 	if b.around != nil {
-		c = b.around(c)
+		c = b.around(c, w)
 	}
 	return c
 }
@@ -137,12 +143,20 @@ func (c *caller) Call(ctx context.Context, ask calling.Call) calling.Outcome {
 }
 
 // asking makes a bug of what stands between the application and the client.
-func asking(call func(ctx context.Context, next calling.Client, c calling.Call) calling.Outcome) func(calling.Client) calling.Client {
-	return func(c calling.Client) calling.Client { return &caller{c, call} }
+func asking(call func(ctx context.Context, next calling.Client, c calling.Call) calling.Outcome) func(calling.Client, calling.World) calling.Client {
+	return func(c calling.Client, _ calling.World) calling.Client { return &caller{c, call} }
+}
+
+// wishing makes a bug that changes what the application asks for.
+func wishing(edit func(c *calling.Call)) func(calling.Client, calling.World) calling.Client {
+	return asking(func(ctx context.Context, next calling.Client, c calling.Call) calling.Outcome {
+		edit(&c)
+		return next.Call(ctx, c)
+	})
 }
 
 // telling makes a bug that reports outcomes in another way.
-func telling(edit func(o calling.Outcome) calling.Outcome) func(calling.Client) calling.Client {
+func telling(edit func(o calling.Outcome) calling.Outcome) func(calling.Client, calling.World) calling.Client {
 	return asking(func(ctx context.Context, next calling.Client, c calling.Call) calling.Outcome {
 		return edit(next.Call(ctx, c))
 	})

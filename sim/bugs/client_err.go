@@ -3,10 +3,33 @@ package bugs
 import (
 	"context"
 	"strings"
+	"sync"
+	"time"
 
 	"github.com/gudtech/scamp-sim/conformance/calling"
 	"github.com/gudtech/scamp-sim/sim/interpose"
 )
+
+// sulking makes a client that fails all calls for a minute after one that could not be sent.
+func sulking(c calling.Client, _ calling.World) calling.Client {
+	var mu sync.Mutex
+	var until time.Time
+	return &caller{c, func(ctx context.Context, next calling.Client, c calling.Call) calling.Outcome {
+		mu.Lock()
+		sulks := time.Now().Before(until)
+		mu.Unlock()
+		if sulks {
+			return calling.Outcome{Failed: true, Code: "transport", Text: "all instances are out of service"}
+		}
+		o := next.Call(ctx, c)
+		if strings.Contains(string(o.Data), "dispatch_failure") {
+			mu.Lock()
+			until = time.Now().Add(time.Minute)
+			mu.Unlock()
+		}
+		return o
+	}}
+}
 
 var clientErr = []Client{
 	{Name: "needs-an-error-code", Rule: "WIRE-ERR-02a", Title: "takes an error without error_code for success",
@@ -55,6 +78,20 @@ var clientErr = []Client{
 			}
 			return o
 		})},
+	{Name: "dies-when-refused", Rule: "WIRE-ERR-06b", Title: "ends when a connection cannot be made",
+		around: telling(func(o calling.Outcome) calling.Outcome {
+			if strings.HasPrefix(o.Text, "Connection failed") {
+				panic("connection refused")
+			}
+			return o
+		})},
+	{Name: "reports-timeouts-as-success", Rule: "WIRE-ERR-06c", Title: "returns an empty result for a call that has timed out",
+		around: telling(func(o calling.Outcome) calling.Outcome {
+			if strings.Contains(o.Text, "timed out") {
+				return calling.Outcome{}
+			}
+			return o
+		})},
 	{Name: "retries-pinned-calls", Rule: "WIRE-ERR-07b", Title: "tries another instance when a pinned one cannot be reached",
 		around: asking(func(ctx context.Context, next calling.Client, c calling.Call) calling.Outcome {
 			o := next.Call(ctx, c)
@@ -72,6 +109,7 @@ var clientErr = []Client{
 			}
 			return o
 		})},
+	{Name: "gives-up-marked-instances", Rule: "WIRE-ERR-08b", Title: "calls nobody for a minute when the only instance has failed", around: sulking},
 	{Name: "translates-codes", Rule: "WIRE-ERR-09b", Title: "reports general for codes that it does not know",
 		around: telling(func(o calling.Outcome) calling.Outcome {
 			switch o.Code {

@@ -118,6 +118,11 @@ var clientRPC = []Client{
 				return o
 			})}
 		}},
+	{Name: "loses-replies-out-of-order", Rule: "WIRE-RPC-04a", Title: "drops a reply that is not for the call that has waited longest",
+		wrap: func(*server) interpose.Config {
+			r := newRequests()
+			return interpose.Config{Out: r.out, In: swallowing(func(o object) bool { return r.oldest() != o.get("request_id") })}
+		}},
 	{Name: "closes-on-stray-replies", Rule: "WIRE-RPC-07", Title: "closes on a reply that belongs to no call",
 		wrap: func(*server) interpose.Config {
 			r := newRequests()
@@ -133,6 +138,16 @@ var clientRPC = []Client{
 		wrap: func(*server) interpose.Config {
 			r := newRequests()
 			return interpose.Config{Out: r.out, In: swallowing(func(o object) bool { return !r.complete(o.get("request_id")) })}
+		}},
+	{Name: "wedges-on-requests", Rule: "WIRE-RPC-09b", Title: "reads nothing more when it is asked something",
+		wrap: func(*server) interpose.Config {
+			wedged := false
+			return interpose.Config{In: func(f *interpose.Flow, p interpose.Packet) {
+				wedged = wedged || header(func(o object) bool { return o.text("type") == "request" })(p)
+				if !wedged {
+					f.Pass(p)
+				}
+			}}
 		}},
 	{Name: "sends-lower-case-actions", Rule: "WIRE-RPC-10", Title: "sends names of actions in lower case",
 		wrap: writing(func(o object) object { return o.with("action", strings.ToLower(o.get("action"))) })},

@@ -8,6 +8,17 @@ import (
 	"github.com/gudtech/scamp-sim/sim/interpose"
 )
 
+// patientUploads makes a client that lets large requests take all the time that they want.
+var patientUploads = wishing(func(c *calling.Call) {
+	if len(c.Body) > 65536 {
+		c.Timeout = 48 * time.Hour
+	}
+})
+
+var clientFlow = []Client{
+	{Name: "hangs-in-a-closed-window", Rule: "WIRE-FLOW-11a", Title: "waits for ever when nothing of a request is acknowledged", around: patientUploads},
+}
+
 var clientTime = []Client{
 	{Name: "never-times-out", Rule: "WIRE-TIME-04a", Title: "waits for a reply for ever",
 		around: asking(func(ctx context.Context, next calling.Client, c calling.Call) calling.Outcome {
@@ -21,6 +32,34 @@ var clientTime = []Client{
 			}
 			return next.Call(ctx, c)
 		})},
+	{Name: "counts-from-the-end-of-the-upload", Rule: "WIRE-TIME-04c", Title: "starts the clock of a call when its request has been sent", around: patientUploads},
+	{Name: "blocks-on-late-replies", Rule: "WIRE-TIME-05a", Title: "delivers nothing more of a connection on which a reply came too late",
+		wrap: func(*server) interpose.Config {
+			r := newRequests()
+			sent := map[string]time.Time{}
+			blocked := false
+			return interpose.Config{
+				Out: func(f *interpose.Flow, p interpose.Packet) {
+					if o, ok := parse(p.Body); p.Type == "HEADER" && ok {
+						r.mu.Lock()
+						sent[o.get("request_id")] = time.Now()
+						r.mu.Unlock()
+					}
+					r.out(f, p)
+				},
+				In: func(f *interpose.Flow, p interpose.Packet) {
+					if o, ok := parse(p.Body); p.Type == "HEADER" && ok {
+						r.mu.Lock()
+						at, asked := sent[o.get("request_id")]
+						blocked = blocked || asked && time.Since(at) >= 2*time.Second
+						r.mu.Unlock()
+					}
+					if !blocked {
+						f.Pass(p)
+					}
+				},
+			}
+		}},
 	{Name: "closes-while-busy", Rule: "WIRE-TIME-03", Title: "closes a connection on which a call waits for two seconds",
 		wrap: func(*server) interpose.Config {
 			r := newRequests()
