@@ -322,7 +322,7 @@ func (pl *play) conclude(p *peer) *stop {
 	}
 	pl.mu.Lock()
 	defer pl.mu.Unlock()
-	if p.ended() && !p.awaited && !p.anything {
+	if p.ended() && !p.awaited && !p.anything && !p.mayLeave() {
 		return failed("the subject has closed the connection, which no step expected")
 	}
 	if usable {

@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/gudtech/scamp-sim/conformance/calling"
@@ -88,7 +89,7 @@ func (pl *play) announce(do Announce) *stop {
 	return nil
 }
 
-// alone reports whether the tester can have the subject call just this instance.
+// callable reports whether the tester can have the subject call just this instance.
 func (i *instance) callable() bool {
 	return i.packet != "" && string(i.record.Weight) != "0" && i.record.Signature == "" && i.how != BehaveRefuse
 }
@@ -152,9 +153,17 @@ func (pl *play) barrierClient(p *peer) *stop {
 	return pl.barrierCall(p.instance)
 }
 
+// mayLeave reports whether a client may have ended the connection: it may when nothing is outstanding. play.mu is held.
+func (p *peer) mayLeave() bool {
+	return p.play.world != nil && !slices.ContainsFunc(p.messages, func(m *incoming) bool { return !p.answeredWhole(m) })
+}
+
 // finaleClient proves what every case proves besides, where the subject is the client.
 func (pl *play) finaleClient(open []*peer) *stop {
 	w := pl.world
+	if pl.settle != nil {
+		pl.settle()
+	}
 	for _, p := range open {
 		if p.aside {
 			continue
