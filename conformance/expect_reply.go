@@ -213,6 +213,16 @@ func (pl *play) absence(c *condition, do No) error {
 					}
 				}
 			}
+		case "request":
+			for _, m := range p.messages {
+				if !m.headerTaken && !m.whole && !m.barrier {
+					return fmt.Sprintf("HEADER %d came: %s", m.number, abbreviated(m.header.source()))
+				}
+			}
+		case "octets":
+			if p.octets > 0 {
+				return fmt.Sprintf("%d octets came", p.octets)
+			}
 		case "DATA":
 			if m := p.message(number); m != nil && !m.whole && m.at < len(m.body) {
 				return fmt.Sprintf("DATA %d came: %s", number, showOctets(m.body[m.at:]))

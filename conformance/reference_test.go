@@ -17,7 +17,13 @@ func startReference() (serve func(net.Conn), stop func()) {
 	return func(nc net.Conn) { svc.ServeConn(nc) }, func() { svc.Close() }
 }
 
+// goldenCases are the cases for servers.
 func goldenCases(t *testing.T) []*conformance.Case {
+	t.Helper()
+	return conformance.Playing(allCases(t), "server")
+}
+
+func allCases(t *testing.T) []*conformance.Case {
 	t.Helper()
 	cases, err := conformance.ParseFS(golden.FS)
 	if err != nil {
