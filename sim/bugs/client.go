@@ -2,6 +2,7 @@ package bugs
 
 import (
 	"context"
+	"io/fs"
 	"time"
 
 	"github.com/gudtech/scamp-sim/conformance/calling"
@@ -28,6 +29,8 @@ type Client struct {
 	around func(c calling.Client, w calling.World) calling.Client
 	// reads says which records of the discovery cache it can read.
 	reads func(record []byte) bool
+	// files stands between the client and its files.
+	files func(files fs.FS) fs.FS
 }
 
 // Clients returns all wrong clients, in the order of their rules.
@@ -35,7 +38,7 @@ func Clients() []Client {
 	var all []Client
 	for _, group := range [][]Client{
 		shared(frame), clientFrame, shared(msg), clientMsg, shared(hdr), clientHdr, shared(flow), clientFlow, clientRPC, clientErr,
-		clientTime, clientTLS, clientConn, clientSvc, clientEnv, shared(safe), clientSafe, clientRoute,
+		clientTime, clientTLS, clientConn, clientSvc, clientEnv, shared(safe), clientSafe, clientCache, clientAuthorized, clientRoute,
 	} {
 		all = append(all, group...)
 	}
@@ -86,6 +89,9 @@ func (b Client) Start(w calling.World) calling.Client {
 	state := &server{open: map[*interpose.Conn]bool{}}
 	if b.reads != nil {
 		w.Files = &partly{w.Files, b.reads}
+	}
+	if b.files != nil {
+		w.Files = b.files(w.Files)
 	}
 	if b.wrap != nil || b.way != (way{}) {
 		w.Dial = intercept(w, b.way, func() interpose.Config {
