@@ -76,6 +76,7 @@ type server struct {
 	dead time.Time // until when it is dead
 	open map[*interpose.Conn]bool
 	last *interpose.Conn // entered last
+	gone chan struct{}   // closed when it was told to end; nil: nobody asks
 }
 
 // restart is how long a dead server stays dead: until whoever watches over it has started it again.

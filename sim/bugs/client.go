@@ -86,7 +86,7 @@ func Innocent() Client {
 
 // Start makes a fresh client in a world.
 func (b Client) Start(w calling.World) calling.Client {
-	state := &server{open: map[*interpose.Conn]bool{}}
+	state := &server{open: map[*interpose.Conn]bool{}, gone: make(chan struct{})}
 	if b.reads != nil {
 		w.Files = &partly{w.Files, b.reads}
 	}
@@ -127,6 +127,12 @@ func (m *mortal) Call(ctx context.Context, c calling.Call) calling.Outcome {
 	o := m.Client.Call(ctx, c)
 	m.check(began)
 	return o
+}
+
+// Close ends the client.
+func (m *mortal) Close() {
+	close(m.process.gone)
+	m.Client.Close()
 }
 
 // check panics if the process has died since a time.

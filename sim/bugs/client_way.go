@@ -178,11 +178,20 @@ func (m *middle) run(cfg interpose.Config) {
 	io.Copy(down, filtered)
 	down.Close()
 	filtered.Close()
-	for range 1000 {
-		if m.how.redials == 0 {
+	m.redial()
+}
+
+// redial goes on connecting once a connection was lost, where that is the client's way.
+func (m *middle) redial() {
+	if m.how.redials == 0 {
+		return
+	}
+	for {
+		select {
+		case <-m.process.gone:
 			return
+		case <-time.After(m.how.redials):
 		}
-		time.Sleep(m.how.redials)
 		if nc, err := m.world.Dial(context.Background(), "tcp", m.address); err == nil {
 			nc.Close()
 		}
