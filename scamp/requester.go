@@ -228,6 +228,9 @@ func (q *Requester) callInstance(ctx context.Context, h *Header, chosen *choice,
 				return nil, nil, err
 			}
 		}
+		if t := q.Config.Trace; t != nil && t.Attempt != nil {
+			t.Attempt(ctx, c, chosen.Announcement)
+		}
 		r := body.next()
 		chosen.standing.outstanding.Add(1) // do counts down, whatever comes
 		reply, err := c.do(ctx, h, r, deadline, &chosen.standing.outstanding)

@@ -56,10 +56,20 @@ func (s Server) Start(logger *slog.Logger) (serve func(net.Conn), stop func()) {
 	if s.configure != nil {
 		s.configure(&cfg)
 	}
-	w := &server{open: map[*interpose.Conn]bool{}}
 	svc := &scamp.Service{Mux: reference.NewMux(), Authority: reference.NewAuthority(), Config: cfg}
-	serve = func(nc net.Conn) {
-		c := interpose.Wrap(nc, s.wrap(w))
+	return s.Around(svc), func() { svc.Close() }
+}
+
+// Around returns what answers one connection until it ends, as svc does, but for the
+// mistake. Those that Start makes by a configuration are not in it.
+func (s Server) Around(svc *scamp.Service) (serve func(net.Conn)) {
+	w := &server{open: map[*interpose.Conn]bool{}}
+	return func(nc net.Conn) {
+		cfg := interpose.Config{}
+		if s.wrap != nil {
+			cfg = s.wrap(w)
+		}
+		c := interpose.Wrap(nc, cfg)
 		if !w.enter(c) {
 			c.Close()
 			return
@@ -67,7 +77,6 @@ func (s Server) Start(logger *slog.Logger) (serve func(net.Conn), stop func()) {
 		defer w.leave(c)
 		svc.ServeConn(c)
 	}
-	return serve, func() { svc.Close() }
 }
 
 // server is what the connections of one wrong server share.
