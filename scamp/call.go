@@ -231,7 +231,12 @@ func (c *Connection) Call(ctx context.Context, r *Request) (*Reply, error) {
 // do is Call with everything decided: the header is the callee's, outstanding is
 // counted down when nothing is left of the call.
 func (c *Connection) do(ctx context.Context, h *Header, body io.Reader, deadline time.Time, outstanding *atomic.Int64) (*Reply, error) {
-	k, whole, alone, err := c.newCall(h, body, deadline, outstanding)
+	var k *call
+	var whole, alone bool
+	err := notBegun(ctx, h.Action)
+	if err == nil {
+		k, whole, alone, err = c.newCall(h, body, deadline, outstanding)
+	}
 	switch {
 	case err != nil:
 		if outstanding != nil {
@@ -268,6 +273,18 @@ func (c *Connection) do(ctx context.Context, h *Header, body io.Reader, deadline
 		k.watch(ctx)
 	}
 	return &Reply{Header: m.Header, Body: m, m: m}, nil
+}
+
+// notBegun is the error of a call whose context is over before it begins: nothing
+// is sent.
+func notBegun(ctx context.Context, action string) error {
+	switch ctx.Err() {
+	case nil:
+		return nil
+	case context.DeadlineExceeded:
+		return &TimeoutError{Action: action, Err: context.Cause(ctx)}
+	}
+	return &CanceledError{Action: action, Err: context.Cause(ctx)}
 }
 
 // newCall registers a call and lets its request be sent. It reports whether the
