@@ -203,6 +203,10 @@ func (pl *play) absence(c *condition, do No) error {
 			if p.ended() {
 				return "the connection was closed"
 			}
+		case "octets":
+			if p.octets > 0 {
+				return "octets came: " + showOctets(p.octetsIn)
+			}
 		case "reply", "success", "failure":
 			return p.unwelcome(do.What, id)
 		case "ACK":

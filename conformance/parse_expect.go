@@ -9,7 +9,7 @@ import (
 var (
 	expectedPackets = []string{"HEADER", "DATA", "EOF", "TXERR", "ACK", "PONG"}
 	replyKinds      = []string{string(ReplyEcho), string(ReplyPlain), string(ReplyError), string(ReplyAbort), string(ReplyFailure)}
-	absences        = []string{"reply", "success", "failure", "ACK", "DATA", "EOF", "close"}
+	absences        = []string{"reply", "success", "failure", "ACK", "DATA", "EOF", "close", "octets"}
 )
 
 // An expectation is an action with the times of its step.
@@ -25,6 +25,8 @@ func (l *cursor) expectation() Action {
 	switch w := l.word(); {
 	case w == "close":
 		e.Action = ExpectClose{}
+	case w == "tls":
+		e.Action = l.expectTLS()
 	case slices.Contains(replyKinds, w):
 		e.Action = l.expectReply(ReplyKind(w))
 	case slices.Contains(expectedPackets, w):
@@ -54,7 +56,9 @@ func (l *cursor) expectation() Action {
 	return e
 }
 
-func expectable() []string { return slices.Concat(replyKinds, expectedPackets, []string{"close"}) }
+func expectable() []string {
+	return slices.Concat(replyKinds, expectedPackets, []string{"close", "tls"})
+}
 
 // mayFollow says how an expectation is written, for a message about what stands behind it.
 func mayFollow(do Action) string {
@@ -65,6 +69,8 @@ func mayFollow(do Action) string {
 			"HEADER": "HEADER N [PATTERN [exact]]", "DATA": "DATA N TEXT, or DATA N NUMBER octets", "EOF": "EOF N",
 			"TXERR": "TXERR N [/regexp/]", "ACK": "ACK N = NUMBER", "PONG": "PONG N",
 		}[do.Type]
+	case ExpectTLS:
+		form = "tls [PATTERN]"
 	case ExpectReply:
 		form = map[ReplyKind]string{
 			ReplyEcho:  "echo ID [header PATTERN]",
@@ -147,7 +153,7 @@ func (l *cursor) no() Action {
 		}
 	case "DATA", "EOF":
 		n.Number = l.number()
-	case "close":
+	case "close", "octets":
 	case "":
 		l.fail("expected what has not come, found %s; it is one of %s", l.found(), list(absences))
 	default:

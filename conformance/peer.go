@@ -16,6 +16,10 @@ type peer struct {
 	nc   net.Conn
 	wg   sync.WaitGroup
 
+	plain    bool    // there is no TLS: what comes is no packets
+	octetsIn []byte  // the beginning of what has come on a plain connection
+	agreed   *agreed // what came of the handshake, where a case is about that
+
 	// What the subject sends.
 	in       decoder
 	messages []*incoming // by arrival of their HEADERs
@@ -70,13 +74,24 @@ func (pl *play) connect(name string) (*peer, error) {
 	}
 	pl.mu.Lock()
 	defer pl.mu.Unlock()
+	p := pl.admit(name, nc)
+	pl.named[name] = p
+	p.begin()
+	return p, nil
+}
+
+// admit makes a peer of a transport. pl.mu is held.
+func (pl *play) admit(name string, nc net.Conn) *peer {
 	p := &peer{play: pl, name: name, nc: nc, clean: true, reading: true, acking: !pl.c.AcksOff}
 	pl.peers = append(pl.peers, p)
-	pl.named[name] = p
 	pl.note(p, entry{what: "connected"})
+	return p
+}
+
+// begin starts the goroutines of a peer.
+func (p *peer) begin() {
 	p.wg.Go(p.readLoop)
 	p.wg.Go(p.writeLoop)
-	return p, nil
 }
 
 func (p *peer) readLoop() {
@@ -123,6 +138,12 @@ func (p *peer) receive(b []byte) {
 		return
 	}
 	p.octets += len(b)
+	if p.plain {
+		if len(p.octetsIn) < 1024 {
+			p.octetsIn = append(p.octetsIn, b...)
+		}
+		return
+	}
 	p.in.feed(b)
 	for {
 		pkt, wrong, ok := p.in.next()

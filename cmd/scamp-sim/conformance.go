@@ -18,6 +18,7 @@ import (
 
 	"github.com/gudtech/scamp-sim/conformance"
 	"github.com/gudtech/scamp-sim/conformance/report"
+	"github.com/gudtech/scamp-sim/fixtures"
 	"github.com/gudtech/scamp-sim/scamp"
 	"github.com/gudtech/scamp-sim/sim/reference"
 )
@@ -134,7 +135,7 @@ func (f *conformanceFlags) subject() (s *conformance.Subject, name string, err e
 		if f.fingerprint != "" || f.insecure {
 			return nil, "", errors.New("--fingerprint and --insecure are about a server: name one with --server HOST:PORT")
 		}
-		s, name = conformance.ServerValue(startReference), "built-in"
+		s, name = conformance.ServerValue(startReference).OverTLS(startReferenceTLS, fixtures.Fingerprint("server")), "built-in"
 	} else {
 		if err := checkServer(f.server, f.fingerprint, f.insecure); err != nil {
 			return nil, "", err
@@ -152,6 +153,14 @@ func (f *conformanceFlags) subject() (s *conformance.Subject, name string, err e
 func startReference() (serve func(net.Conn), stop func()) {
 	svc := &scamp.Service{Mux: reference.NewMux(), Authority: reference.NewAuthority(), Config: scamp.Config{Logger: slog.New(slog.DiscardHandler)}}
 	return func(nc net.Conn) { svc.ServeConn(nc) }, func() { svc.Close() }
+}
+
+// startReferenceTLS starts one that does the handshakes itself.
+func startReferenceTLS() (serve func(net.Conn), stop func()) {
+	return reference.OverTLS(&scamp.Service{
+		Mux: reference.NewMux(), Authority: reference.NewAuthority(), Certificate: fixtures.Certificate("server"),
+		Config: scamp.Config{Logger: slog.New(slog.DiscardHandler)},
+	})
 }
 
 // choose keeps the cases that --only matches.

@@ -8,6 +8,7 @@
 package bugs
 
 import (
+	"crypto/tls"
 	"log/slog"
 	"net"
 	"sync"
@@ -26,6 +27,14 @@ type Server struct {
 
 	// wrap is called once per connection and returns its filters.
 	wrap func(w *server) interpose.Config
+	// secure changes the settings of TLS.
+	secure func(cfg *tls.Config)
+	// accept is given every transport before TLS, and what to do with it by right.
+	accept func(w *server, nc net.Conn, a acceptance)
+	// under is given every connection and returns what takes its place, below the filters.
+	under func(nc net.Conn) net.Conn
+	// actions adds to what the reference offers.
+	actions func(mux *scamp.Mux)
 	// configure changes what the reference is made with.
 	configure func(cfg *scamp.Config)
 }
@@ -52,14 +61,30 @@ func Lookup(name string) (Server, bool) {
 // Start makes a fresh server: serve answers one connection until it ends, stop
 // ends them all.
 func (s Server) Start(logger *slog.Logger) (serve func(net.Conn), stop func()) {
+	_, serve, stop = s.start(logger)
+	return serve, stop
+}
+
+func (s Server) start(logger *slog.Logger) (w *server, serve func(net.Conn), stop func()) {
 	cfg := scamp.Config{Logger: logger}
 	if s.configure != nil {
 		s.configure(&cfg)
 	}
-	w := &server{open: map[*interpose.Conn]bool{}}
-	svc := &scamp.Service{Mux: reference.NewMux(), Authority: reference.NewAuthority(), Config: cfg}
+	w = &server{open: map[*interpose.Conn]bool{}}
+	mux := reference.NewMux()
+	if s.actions != nil {
+		s.actions(mux)
+	}
+	svc := &scamp.Service{Mux: mux, Authority: reference.NewAuthority(), Config: cfg}
 	serve = func(nc net.Conn) {
-		c := interpose.Wrap(nc, s.wrap(w))
+		if s.under != nil {
+			nc = s.under(nc)
+		}
+		var filters interpose.Config
+		if s.wrap != nil {
+			filters = s.wrap(w)
+		}
+		c := interpose.Wrap(nc, filters)
 		if !w.enter(c) {
 			c.Close()
 			return
@@ -67,7 +92,7 @@ func (s Server) Start(logger *slog.Logger) (serve func(net.Conn), stop func()) {
 		defer w.leave(c)
 		svc.ServeConn(c)
 	}
-	return serve, func() { svc.Close() }
+	return w, serve, func() { svc.Close() }
 }
 
 // server is what the connections of one wrong server share.
@@ -76,6 +101,7 @@ type server struct {
 	dead time.Time // until when it is dead
 	open map[*interpose.Conn]bool
 	last *interpose.Conn // entered last
+	odd  int             // what a bug counts
 }
 
 // restart is how long a dead server stays dead: until whoever watches over it has started it again.
