@@ -33,8 +33,6 @@ type Server struct {
 	accept func(w *server, nc net.Conn, a acceptance)
 	// under is given every connection and returns what takes its place, below the filters.
 	under func(nc net.Conn) net.Conn
-	// actions adds to what the reference offers.
-	actions func(mux *scamp.Mux)
 	// configure changes what the reference is made with.
 	configure func(cfg *scamp.Config)
 }
@@ -42,7 +40,7 @@ type Server struct {
 // Servers returns all wrong servers, in the order of their rules.
 func Servers() []Server {
 	var all []Server
-	for _, group := range [][]Server{frame, msg, hdr, flow, rpc, safe} {
+	for _, group := range [][]Server{frame, msg, hdr, flow, rpc, timing, belowPackets, connection, service, envelope, safe} {
 		all = append(all, group...)
 	}
 	return all
@@ -71,11 +69,7 @@ func (s Server) start(logger *slog.Logger) (w *server, serve func(net.Conn), sto
 		s.configure(&cfg)
 	}
 	w = &server{open: map[*interpose.Conn]bool{}}
-	mux := reference.NewMux()
-	if s.actions != nil {
-		s.actions(mux)
-	}
-	svc := &scamp.Service{Mux: mux, Authority: reference.NewAuthority(), Config: cfg}
+	svc := &scamp.Service{Mux: reference.NewMux(), Authority: reference.NewAuthority(), Config: cfg}
 	serve = func(nc net.Conn) {
 		if s.under != nil {
 			nc = s.under(nc)
