@@ -4,6 +4,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"go/types"
 	"io/fs"
 	"path/filepath"
 	"slices"
@@ -66,9 +67,18 @@ func waiting(steps []conformance.Step) (verbs []string) {
 	return verbs
 }
 
-// Tests wait in virtual time only: whoever sleeps does so in a file that runs its tests in bubbles. This lists the
-// places; there are none outside.
+// Why a test lets real time pass: with processes of the operating system there is no virtual time.
+var realTime = map[string]string{
+	"cmd/scamp-sim/multicast_test.go eventually":           "looks every 20 ms whether a process has done what it must",
+	"cmd/scamp-sim/cache_kill_test.go load.run":            "leaves the managers time to read between two announcements",
+	"cmd/scamp-sim/cache_kill_test.go killing.look":        "leaves the managers time to write between two looks",
+	"cmd/scamp-sim/cache_kill_test.go killing.kill":        "a manager is killed at a random moment, or in the middle of a write",
+	"cmd/scamp-sim/cache_manage_test.go TestManageTrouble": "that a complaint is not repeated with every attempt is seen after some of them",
+}
+
+// Tests wait in virtual time only: whoever sleeps does so in a file that runs its tests in bubbles, or stands in realTime.
 func TestTestsDoNotSleep(t *testing.T) {
+	found := map[string]bool{}
 	looked := 0
 	err := filepath.WalkDir("..", func(file string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || !strings.HasSuffix(file, "_test.go") {
@@ -80,28 +90,102 @@ func TestTestsDoNotSleep(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		bubbles := f.Name.Name == "simnet" || slices.ContainsFunc(f.Imports, func(i *ast.ImportSpec) bool {
+		if f.Name.Name == "simnet" || slices.ContainsFunc(f.Imports, func(i *ast.ImportSpec) bool {
 			return i.Path.Value == `"testing/synctest"` || i.Path.Value == `"github.com/gudtech/scamp-sim/sim/simnet"`
-		})
-		ast.Inspect(f, func(n ast.Node) bool {
-			sel, ok := n.(*ast.SelectorExpr)
-			if !ok {
-				return true
-			}
-			if pkg, ok := sel.X.(*ast.Ident); !ok || pkg.Name != "time" {
-				return true
-			}
-			switch sel.Sel.Name {
-			case "Sleep", "After", "Tick", "NewTicker", "NewTimer", "AfterFunc":
-				if !bubbles {
-					t.Errorf("%s: time.%s in real time", fset.Position(n.Pos()), sel.Sel.Name)
+		}) {
+			return nil
+		}
+		for _, d := range f.Decls {
+			place := strings.TrimPrefix(filepath.ToSlash(file), "../") + " " + nameOf(d)
+			ast.Inspect(d, func(n ast.Node) bool {
+				if call, ok := n.(*ast.CallExpr); ok && types.ExprString(call.Fun) == "bubble" {
+					return false // its function runs in virtual time
 				}
-			}
-			return true
-		})
+				sel, ok := n.(*ast.SelectorExpr)
+				if !ok {
+					return true
+				}
+				switch types.ExprString(sel) {
+				case "time.Sleep", "time.After", "time.Tick", "time.NewTicker", "time.NewTimer", "time.AfterFunc":
+					found[place] = true
+					if realTime[place] == "" {
+						t.Errorf("%s: %s in %s, in real time", fset.Position(n.Pos()), types.ExprString(sel), nameOf(d))
+					}
+				}
+				return true
+			})
+		}
 		return nil
 	})
 	if err != nil || looked < 10 {
 		t.Fatal(looked, err)
+	}
+	for place := range realTime {
+		if !found[place] {
+			t.Errorf("%s does not wait", place)
+		}
+	}
+}
+
+// nameOf is the name of a function, with the type of which it is a method.
+func nameOf(d ast.Decl) string {
+	fn, ok := d.(*ast.FuncDecl)
+	switch {
+	case !ok:
+		return "a variable"
+	case fn.Recv == nil:
+		return fn.Name.Name
+	}
+	return strings.TrimPrefix(types.ExprString(fn.Recv.List[0].Type), "*") + "." + fn.Name.Name
+}
+
+// Where the runner itself lets real time pass, and why. A limit of how long something is awaited is no such place.
+var runnerWaits = map[string]string{
+	"play.step":          "the verb wait, which needs virtual time",
+	"play.dealtWith":     "a connection that the tester has closed cannot answer a barrier: its octets are given a fifth of T_quiet",
+	"play.checkExecuted": "an execution that must come is looked for every tenth of T_quiet",
+	"runner.revive":      "a subject that has died is looked for every fifth of T_quiet",
+}
+
+func TestTheRunnerWaitsInFewPlaces(t *testing.T) {
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := map[string]bool{}
+	for _, file := range files {
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		f, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range f.Decls {
+			fn, ok := d.(*ast.FuncDecl)
+			if !ok {
+				continue
+			}
+			ast.Inspect(fn, func(n ast.Node) bool {
+				call, ok := n.(*ast.CallExpr)
+				if !ok {
+					return true
+				}
+				switch types.ExprString(call.Fun) {
+				case "pl.sleep", "pause", "time.Sleep", "time.After", "time.Tick":
+					name := nameOf(fn)
+					found[name] = true
+					if runnerWaits[name] == "" {
+						t.Errorf("%s waits, and nobody says why", name)
+					}
+				}
+				return true
+			})
+		}
+	}
+	for name := range runnerWaits {
+		if !found[name] {
+			t.Errorf("%s does not wait", name)
+		}
 	}
 }

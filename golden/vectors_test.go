@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"math"
 	"runtime"
 	"strings"
 	"testing"
@@ -153,13 +154,20 @@ func play(t *testing.T, v *vector) {
 		return
 	}
 	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	start := time.Now()
-	player(t, v)
-	if d := time.Since(start); d > hostileTime {
-		t.Errorf("it took %v", d)
+	quickest := time.Duration(math.MaxInt64)
+	for range 3 { // a machine with other work may have been slow by itself
+		runtime.ReadMemStats(&before)
+		start := time.Now()
+		player(t, v)
+		quickest = min(quickest, time.Since(start))
+		runtime.ReadMemStats(&after)
+		if quickest <= hostileTime {
+			break
+		}
 	}
-	runtime.ReadMemStats(&after)
+	if quickest > hostileTime {
+		t.Errorf("it took %v", quickest)
+	}
 	if n := after.TotalAlloc - before.TotalAlloc; n > hostileMemory {
 		t.Errorf("it allocated %d octets", n)
 	}

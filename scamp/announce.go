@@ -10,8 +10,8 @@ import (
 
 // Announce announces the service until Shutdown or Close, and then that it stops;
 // with that it takes 2.7 s more (DISC-SHD-01). Actions that are registered
-// meanwhile are announced at once. Where a has no Describe it is the service's. It
-// returns ErrServiceClosed. Services that announce themselves on several networks
+// meanwhile are announced at once. Where a has no Describe it is the service's, and
+// where it has no Made, that is Announced. It returns ErrServiceClosed. Services that announce themselves on several networks
 // need one Announcer with several links, not several.
 func (s *Service) Announce(a *discovery.Announcer) error {
 	s.mu.Lock()
@@ -26,6 +26,9 @@ func (s *Service) Announce(a *discovery.Announcer) error {
 	defer s.announcers.Done()
 	if a.Describe == nil {
 		a.Describe = s.Describe
+	}
+	if a.Made == nil {
+		a.Made = s.Announced
 	}
 	if s.Mux != nil {
 		change := s.Mux.changed() // from before the first announcement

@@ -184,8 +184,8 @@ func TestAnnounce(t *testing.T) {
 		svc.Mux.Handle(Action{Name: "Test.new"}, nothing)
 		svc.Mux.Handle(Action{Name: "Test.newer"}, nothing)
 		synctest.Wait()
-		if err := svc.Shutdown(t.Context()); err != nil {
-			t.Error(err)
+		if took, err := stopping(t.Context(), svc)(); err != nil || took != 2700*time.Millisecond { // all of it has been said
+			t.Error(took, err)
 		}
 		if err := <-ended; err != ErrServiceClosed {
 			t.Error(err)

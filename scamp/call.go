@@ -223,7 +223,7 @@ func (c *Connection) Call(ctx context.Context, r *Request) (*Reply, error) {
 	h := r.Header
 	reply, err := c.do(ctx, &h, r.Body, deadline, nil)
 	if t := c.cfg.Trace; t != nil && t.CallDone != nil {
-		t.CallDone(c, r, err, time.Since(start))
+		t.CallDone(ctx, c, r, err, time.Since(start))
 	}
 	return reply, err
 }

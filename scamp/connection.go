@@ -62,7 +62,7 @@ type Connection struct {
 	spares   [][]byte         // buffers of messages that have been drained
 	closing  bool             // no new calls; close when nothing is left
 	pooled   bool             // a Requester's: a call that times out is the last one
-	drained  time.Time        // since when the service takes no requests from here; zero: it does
+	drained  time.Time        // no requests are taken, and since when, about, none is in progress; zero: they are
 	header   []byte           // scratch of whoever writes
 	batch    []byte           // the same; used with mu free
 	batches  uint64           // made so far

@@ -86,3 +86,14 @@ func TestNewIDsAreThoseOfRequests(t *testing.T) {
 		}
 	})
 }
+
+// TestServiceMessagesNeedNotBeRead: what is left of a body is dropped and acknowledged (WIRE-FLOW-07b).
+func TestServiceMessagesNeedNotBeRead(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s := served(t, &Service{Messages: func(*Connection, *MessageReader) {}})
+		s.give(`HEADER 0 {"type":"notify"}`, "DATA 0 "+strings.Repeat("x", 20000))
+		s.want("ACK 0 20000")
+		s.give("EOF 0")
+		s.idle()
+	})
+}

@@ -2,6 +2,7 @@ package scamp
 
 import (
 	"errors"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -60,6 +61,41 @@ func TestWritersEnd(t *testing.T) {
 		}
 		c.Close()
 		if _, err := c.NewMessage(t.Context(), Header{}); err == nil || err.(*ConnectionError).Sent {
+			t.Error(err)
+		}
+	})
+}
+
+// TestCloseWaitWaitsForTheEnd: a message that is opened after it comes to its end behind it.
+func TestCloseWaitWaitsForTheEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, s := scripted(t, Config{})
+		for n := range 100 {
+			for _, m := range []string{"a", "b"} {
+				w, err := c.NewMessage(t.Context(), Header{Type: TypeNotify})
+				if err != nil {
+					t.Fatal(err)
+				}
+				w.Write([]byte(m))
+				if err := w.CloseWait(); err != nil {
+					t.Fatal(err)
+				}
+				if err := w.CloseWait(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			first, second := strconv.Itoa(2*n), strconv.Itoa(2*n+1)
+			s.want("HEADER "+first+` {"type":"notify"}`, "DATA "+first+" a", "EOF "+first,
+				"HEADER "+second+` {"type":"notify"}`, "DATA "+second+" b", "EOF "+second)
+		}
+		w, _ := c.NewMessage(t.Context(), Header{Type: TypeNotify})
+		w.Abort(ErrStalled)
+		if err := w.CloseWait(); err != ErrStalled {
+			t.Error(err)
+		}
+		w, _ = c.NewMessage(t.Context(), Header{Type: TypeNotify})
+		c.Close()
+		if err := w.CloseWait(); !errors.As(err, new(*ConnectionError)) {
 			t.Error(err)
 		}
 	})

@@ -16,8 +16,12 @@ import (
 
 // LogRequests logs every request when its handler has returned: the action, the
 // caller, the user of the ticket, how long it took, and how it failed. What is
-// denied before the handler runs is logged by the service itself.
+// denied before the handler runs is logged by the service itself. A nil logger is
+// silent.
 func LogRequests(logger *slog.Logger) func(Handler) Handler {
+	if logger == nil {
+		logger = slog.New(slog.DiscardHandler)
+	}
 	return func(next Handler) Handler {
 		return HandlerFunc(func(ctx context.Context, w *ReplyWriter, r *Request) error {
 			start := time.Now()

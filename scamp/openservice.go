@@ -18,8 +18,7 @@ import (
 // the file names. An empty path looks for the file where every program of the bus
 // does (see soaconf.Load). Errors name the key that is wrong.
 //
-// The Mux is empty. The Authority has no Fetch: until it is given one, only NoAuth
-// actions run. Where worker.limit is set, Wrap is a LimitConcurrency of that many
+// The Mux is empty. The Authority has no Fetch: Run gives it one. Where worker.limit is set, Wrap is a LimitConcurrency of that many
 // requests, and sixteen times as many waiting. All fields may be changed before Run.
 func OpenService(path, name string) (*Service, error) {
 	conf, err := soaconf.Load(path)

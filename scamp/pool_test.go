@@ -122,14 +122,14 @@ func TestAConnectionThatWasTooSlowTakesNoMoreCalls(t *testing.T) { // WIRE-TIME-
 		if n := h.dialled(); n != 2 {
 			t.Errorf("%d connections after a call that timed out", n)
 		}
-		if n := len(w.q.pool.open); n != 2 {
+		if n := w.connections(); n != 2 {
 			t.Errorf("%d connections are open while the second call waits", n)
 		}
 		if o := <-second; o.err != nil || o.text != "1" {
 			t.Errorf("the other call: %v", o.err)
 		}
 		synctest.Wait()
-		if n := len(w.q.pool.open); n != 1 {
+		if n := w.connections(); n != 1 {
 			t.Errorf("%d connections are open at the end", n)
 		}
 	})
@@ -204,7 +204,7 @@ func TestTheNumberOfConnectionsIsBounded(t *testing.T) {
 			}
 		}
 		synctest.Wait()
-		if n := len(w.q.pool.open); n > 2 {
+		if n := w.connections(); n > 2 {
 			t.Errorf("%d connections", n)
 		}
 		var replies []*Reply
@@ -306,12 +306,12 @@ func TestIdleConnectionsAreClosed(t *testing.T) { // WIRE-TIME-01
 		w.build()
 		w.who()
 		time.Sleep(9 * time.Second)
-		if len(w.q.pool.open) != 1 {
+		if w.connections() != 1 {
 			t.Error("closed early")
 		}
 		time.Sleep(2 * time.Second)
 		synctest.Wait()
-		if len(w.q.pool.open) != 0 || len(w.q.pool.routes) != 0 {
+		if w.connections() != 0 || len(w.q.pool.routes) != 0 {
 			t.Error("something is left")
 		}
 	})

@@ -221,7 +221,7 @@ func (q *Requester) attempt(ctx context.Context, r *Request, w *want, found []di
 		}
 	}
 	if t := q.Config.Trace; t != nil && t.CallDone != nil {
-		t.CallDone(c, r, err, time.Since(began))
+		t.CallDone(ctx, c, r, err, time.Since(began))
 	}
 	return chosen.Identity, reply, err
 }

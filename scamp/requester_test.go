@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/gudtech/scamp-sim/scamp/discovery"
@@ -223,15 +224,19 @@ func TestTimeRunsWhileConnecting(t *testing.T) { // WIRE-TIME-04c, WIRE-TIME-06
 		if !errors.As(err, &late) || late.Sent || time.Since(start) != 2*time.Second {
 			t.Errorf("after %v: %v", time.Since(start), err)
 		}
-		w.q.Config.CallTimeout = -1
 		start = time.Now()
-		_, err = w.call("Test.echo", "{}") // joins the attempt that is going on
+		patient, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		_, err = w.send(patient, NewRequest("Test.echo", nil)) // joins the attempt that is going on
 		var lost *ConnectionError
 		if !errors.As(err, &lost) || lost.Sent || time.Since(start) != 8*time.Second {
 			t.Errorf("after %v: %v", time.Since(start), err)
 		}
 		ctx, cancel := context.WithCancel(t.Context())
-		time.AfterFunc(time.Second, cancel)
+		go func() {
+			synctest.Wait() // until the call waits, too
+			cancel()
+		}()
 		_, err = w.send(ctx, NewRequest("Test.echo", nil))
 		var given *CanceledError
 		if !errors.As(err, &given) || given.Sent {

@@ -15,7 +15,8 @@ import (
 
 // Run runs a service that OpenService has made, until ctx ends: it listens on every
 // service address, on a port of the configured range, announces itself on every
-// discovery address, and keeps the liveness file. Then it stops as Shutdown does, and returns nil; a
+// discovery address, and keeps the liveness file. The authorisation table comes over
+// the bus (FetchTable), unless the Authority has a Fetch of its own. Then it stops as Shutdown does, and returns nil; a
 // request in progress has the time of its action for that. Otherwise the error says
 // why it could not start, or why it cannot go on.
 func (s *Service) Run(ctx context.Context) error {
@@ -47,6 +48,7 @@ func (s *Service) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	defer s.tableSource(ctx)()
 	return s.run(ctx, listeners, s.announcer(links))
 }
 
@@ -90,7 +92,7 @@ func (s *Service) links(ctx context.Context, addresses []netip.AddrPort) (links 
 	if err != nil {
 		return nil, err
 	}
-	networks, err := networks()
+	networks, err := networksOfHost()
 	if err != nil {
 		return nil, err
 	}
@@ -114,8 +116,8 @@ func (s *Service) links(ctx context.Context, addresses []netip.AddrPort) (links 
 	return links, nil
 }
 
-// networks returns the addresses of this host, each with its network.
-func networks() (all []netip.Prefix, err error) {
+// networksOfHost returns the addresses of this host, each with its network.
+func networksOfHost() (all []netip.Prefix, err error) {
 	addrs, err := net.InterfaceAddrs()
 	if err != nil {
 		return nil, fmt.Errorf("scamp: cannot list the addresses of this host: %w", err)

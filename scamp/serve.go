@@ -233,7 +233,7 @@ func (h *handling) conclude() {
 	}
 	h.cancel(nil)
 	if t := c.cfg.Trace; t != nil && t.Served != nil {
-		t.Served(c, &h.request, h.result.err, time.Since(h.start))
+		t.Served(h.ctx, c, &h.request, h.result.err, time.Since(h.start))
 	}
 	c.served.Done()
 }

@@ -49,6 +49,10 @@ type Service struct {
 	// as they begin; what it leaves of a body is dropped. Without it such messages
 	// are read to their end and dropped, too (WIRE-HDR-08b).
 	Messages func(c *Connection, m *MessageReader)
+	// Announced is told of the service's own packet whenever there is a new one,
+	// for whoever publishes it (DISC-SUB-01); nil is nobody. It is called by
+	// Announce, which waits for it.
+	Announced func(packet []byte)
 
 	// Set by OpenService, for Run.
 	conf    *soaconf.Config

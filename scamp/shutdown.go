@@ -98,19 +98,23 @@ func (c *Connection) drain() {
 	}
 }
 
-// left reports whether a connection that is being drained can end: nothing is in
-// progress on it, what was to be sent has been, and the caller is silent or was
-// listened to for long enough. c.mu is held.
+// left reports whether a connection that is being drained can end: nothing that was
+// taken is in progress, what was to be sent has been, and the caller is silent or
+// was listened to for long enough since then. c.mu is held.
 func (c *Connection) left(due func(time.Time) bool, now time.Time) bool {
+	if c.serving > c.refusing || len(c.calls) > 0 || len(c.out) > 0 {
+		c.drained = now
+	}
 	silent := c.active
 	if c.drained.After(silent) {
 		silent = c.drained
 	}
 	switch {
-	case !c.busy() && !c.writing && !c.dirty:
-		return due(silent.Add(lull)) || now.Sub(c.drained) >= lastWord
-	case now.Sub(c.drained) >= lastWord && !c.writing && c.serving == c.refusing && len(c.calls) == 0 && len(c.out) == 0:
+	case c.drained.Equal(now) || c.writing:
+	case now.Sub(c.drained) >= lastWord:
 		return true
+	case !c.busy() && !c.dirty:
+		return due(silent.Add(lull))
 	}
 	due(now.Add(lull))
 	return false

@@ -58,7 +58,7 @@ func TestInstancesDieUnderLoad(t *testing.T) {
 	var attempts sync.Map // of each request that has failed: how many
 	q := &Requester{
 		Directory: directory, Authorized: func() *discovery.Authorized { return list },
-		Config: Config{Trace: &Trace{CallDone: func(_ *Connection, r *Request, err error, _ time.Duration) {
+		Config: Config{Trace: &Trace{CallDone: func(_ context.Context, _ *Connection, r *Request, err error, _ time.Duration) {
 			if err != nil {
 				n, _ := attempts.LoadOrStore(r, new(atomic.Int32))
 				n.(*atomic.Int32).Add(1)

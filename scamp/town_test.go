@@ -275,3 +275,10 @@ func (w *town) send(ctx context.Context, r *Request) (string, error) {
 	b, err := reply.ReadAll(0)
 	return string(b), err
 }
+
+// connections is how many the requester has.
+func (w *town) connections() int {
+	w.q.mu.Lock()
+	defer w.q.mu.Unlock()
+	return len(w.q.pool.open)
+}

@@ -1,6 +1,7 @@
 package scamp
 
 import (
+	"context"
 	"time"
 
 	"github.com/gudtech/scamp-sim/scamp/wire"
@@ -23,9 +24,10 @@ type Trace struct {
 	// make.
 	Dialed func(address, fingerprint string, err error, took time.Duration)
 	// CallDone is told of every call that Connection.Call has ended, with the
-	// time from its start to the header of its reply; and of every attempt of a
-	// Requester's. c is nil where there was no connection.
-	CallDone func(c *Connection, r *Request, err error, took time.Duration)
-	// Served is told of every request that a Service has answered.
-	Served func(c *Connection, r *Request, err error, took time.Duration)
+	// context of the caller and the time from its start to the header of its reply;
+	// and of every attempt of a Requester's. c is nil where there was no connection.
+	CallDone func(ctx context.Context, c *Connection, r *Request, err error, took time.Duration)
+	// Served is told of every request that a Service has answered, with the context
+	// of its handler, which is over.
+	Served func(ctx context.Context, c *Connection, r *Request, err error, took time.Duration)
 }

@@ -1,6 +1,7 @@
 package scamp
 
 import (
+	"context"
 	"strings"
 	"sync"
 	"testing"
@@ -60,11 +61,11 @@ func TestTraceTellsTheStory(t *testing.T) {
 			PacketSent:     func(_ *Connection, p wire.Packet) { note("> " + p.String()) },
 			PacketReceived: func(_ *Connection, p wire.Packet) { note("< " + p.String()) },
 			Closed:         func(_ *Connection, err error) { note("closed: " + err.Error()) },
-			CallDone: func(_ *Connection, r *Request, err error, took time.Duration) {
+			CallDone: func(_ context.Context, _ *Connection, r *Request, err error, took time.Duration) {
 				called = append(called, r.Action, took.String())
 			},
 		}
-		svc, _ := fixture(Config{Trace: &Trace{Served: func(_ *Connection, r *Request, err error, took time.Duration) {
+		svc, _ := fixture(Config{Trace: &Trace{Served: func(_ context.Context, _ *Connection, r *Request, err error, took time.Duration) {
 			served = append(served, r.Action, took.String())
 		}}})
 		c := linked(t, svc, Config{Trace: trace})

@@ -105,7 +105,7 @@ func TestCheck(t *testing.T) {
 	}
 	old := time.Now().Add(-5 * time.Minute)
 	os.Chtimes(cache, old, old)
-	if o = scampSim(t, "", "cache", "check", cache); o.code != 0 || !strings.Contains(o.stdout, "is 5m take it for stale") {
+	if o = scampSim(t, "", "cache", "check", cache); o.code != 0 || !strings.Contains(o.stdout, "is 5m") {
 		t.Errorf("a stale file: %+v", o)
 	}
 	write(t, cache, "")

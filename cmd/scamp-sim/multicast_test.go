@@ -38,10 +38,12 @@ func multicast(t *testing.T) (b *bus, ok bool) {
 		t.Skip("no multicast here: ", err)
 	}
 	defer in.Close()
-	if b.out, err = discovery.Sender(t.Context(), loopback); err != nil {
+	out, err := discovery.Sender(t.Context(), loopback)
+	if err != nil {
 		t.Skip("no multicast here: ", err)
 	}
-	t.Cleanup(func() { b.out.Close() })
+	t.Cleanup(func() { out.Close() })
+	b.out = out
 	err = b.write([]byte("probe"))
 	if err == nil {
 		in.SetReadDeadline(time.Now().Add(2 * time.Second))

@@ -1,6 +1,7 @@
 package discovery
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -29,6 +30,9 @@ type Announcer struct {
 	Interval time.Duration
 	// Plain sends packets that are not compressed. Some receivers understand nothing else, some understand only the others.
 	Plain bool
+	// Made is told of every new packet of the first link, uncompressed, before it is sent; nil is nobody. The packet is
+	// Made's to keep (DISC-SUB-01).
+	Made func(packet []byte)
 	// Report is told what could not be announced, and why; nil is nobody. It is called again only when the reason changes.
 	Report func(error)
 	// Now is the clock of timestamps; nil is time.Now.
@@ -106,18 +110,22 @@ func (a *Announcer) make(weight float64) [][]byte {
 	datagrams := make([][]byte, len(a.Links))
 	var errs []error
 	for i, l := range a.Links {
-		d, err := a.datagram(weight, l.URI, a.clock.Next(now))
+		packet, err := a.packet(weight, l.URI, a.clock.Next(now))
+		if err == nil {
+			if i == 0 && a.Made != nil {
+				a.Made(bytes.Clone(packet))
+			}
+			datagrams[i], err = a.datagram(packet)
+		}
 		if err != nil {
 			errs = append(errs, err)
-			continue
 		}
-		datagrams[i] = d
 	}
 	a.report(&a.reported[0], errs)
 	return datagrams
 }
 
-func (a *Announcer) datagram(weight float64, uri string, timestamp float64) ([]byte, error) {
+func (a *Announcer) packet(weight float64, uri string, timestamp float64) ([]byte, error) {
 	described := *a.Describe()
 	described.Ident, described.URI = a.Ident, uri
 	described.Interval = float64(a.interval().Milliseconds())
@@ -125,10 +133,10 @@ func (a *Announcer) datagram(weight float64, uri string, timestamp float64) ([]b
 	if weight == 0 {
 		described.Weight, described.Actions = 0, nil
 	}
-	packet, err := a.Signer.Sign(&described, FormAuto)
-	if err != nil {
-		return nil, err
-	}
+	return a.Signer.Sign(&described, FormAuto)
+}
+
+func (a *Announcer) datagram(packet []byte) ([]byte, error) {
 	if a.Plain {
 		return packet, checkDatagram(packet)
 	}

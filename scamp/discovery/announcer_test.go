@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -80,12 +81,12 @@ func TestAnnouncerTimestamps(t *testing.T) {
 			d.Actions[0].Name = fmt.Sprintf("Foo.a%d", n)
 			return d
 		}
-		back := time.Duration(0)
-		a.Now = func() time.Time { return time.Now().Add(-back) }
+		var back atomic.Int64
+		a.Now = func() time.Time { return time.Now().Add(-time.Duration(back.Load())) }
 		stop := running(t, a.Run)
 		for i := range 1000 {
 			if i == 500 {
-				back = time.Hour
+				back.Store(int64(time.Hour))
 			}
 			synctest.Wait()
 			a.Changed()
@@ -306,4 +307,30 @@ func TestAnnouncerInterval(t *testing.T) {
 			t.Errorf("%v: %v, want %v", interval, got, want)
 		}
 	}
+}
+
+// What is made is told of, uncompressed and once, as the first link has it; also what says that the service stops.
+func TestAnnouncerTellsWhatItHasMade(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := new(group).join("service")
+		a := announcer(p, "x")
+		a.Links = append(a.Links, Link{Conn: p, URI: "beepish+tls://127.0.0.2:30100"})
+		var made []*Announcement
+		a.Made = func(packet []byte) {
+			m, err := Verify(packet)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			made = append(made, m)
+		}
+		stop := running(t, a.Run)
+		pass(time.Minute)
+		a.Changed()
+		pass(time.Minute)
+		stop()
+		if len(made) != 3 || made[0].URI != a.Links[0].URI || made[1].Timestamp <= made[0].Timestamp || made[2].Weight != 0 {
+			t.Errorf("%+v", made)
+		}
+	})
 }

@@ -2,6 +2,7 @@ package discovery
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -245,6 +246,8 @@ func (f *AuthorizedFile) Current() *Authorized {
 	text, err := readBounded(fsys, name, maxAuthorized)
 	if err == nil {
 		s.list = ParseAuthorized(text)
+	} else {
+		err = named(err, f.Path)
 	}
 	s.err = err
 	f.current.Store(s)
@@ -268,6 +271,15 @@ func place(fsys fs.FS, path string) (fs.FS, string) {
 		return fsys, path
 	}
 	return os.DirFS(filepath.Dir(path)), filepath.Base(path)
+}
+
+// named is an error about a file, with its path in place of the name by which place has it.
+func named(err error, path string) error {
+	var e *fs.PathError
+	if errors.As(err, &e) {
+		return &fs.PathError{Op: e.Op, Path: path, Err: e.Err}
+	}
+	return err
 }
 
 // readBounded reads a file of at most so many octets.

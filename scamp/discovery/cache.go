@@ -99,6 +99,9 @@ func (c *Cache) Reload() (changed bool, err error) {
 	}
 	c.age.Lock()
 	defer c.age.Unlock()
+	if err != nil {
+		err = named(err, c.Path)
+	}
 	c.err, c.at = err, state.mtime
 	if err != nil {
 		c.loaded = false

@@ -261,7 +261,7 @@ func TestCacheBadRecords(t *testing.T) {
 // Watch takes changes up every interval, until its context ends (DISC-CCH-08c, 09).
 func TestCacheWatch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := &disk{missing: true}
+		d := &sharedDisk{disk: disk{missing: true}}
 		c := &Cache{Path: "cache", FS: d}
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan struct{})
@@ -274,7 +274,8 @@ func TestCacheWatch(t *testing.T) {
 			t.Errorf("missing: %v", err)
 		}
 		time.Sleep(time.Second)
-		d.put(fileOf(t, "a"))
+		a := fileOf(t, "a")
+		d.change(func(d *disk) { d.put(a) })
 		time.Sleep(5 * time.Second)
 		if err := c.Check(); err != nil || len(foundBar(&c.Directory)) != 1 {
 			t.Errorf("after 5 s: %v, %v", err, foundBar(&c.Directory))
@@ -283,7 +284,7 @@ func TestCacheWatch(t *testing.T) {
 		if err := c.Check(); !errors.Is(err, ErrStale) {
 			t.Errorf("old: %v", err)
 		}
-		d.mtime = time.Now()
+		d.change(func(d *disk) { d.mtime = time.Now() })
 		time.Sleep(5 * time.Second)
 		if err := c.Check(); err != nil {
 			t.Errorf("touched: %v", err)

@@ -3,6 +3,7 @@ package discovery
 import (
 	"bytes"
 	"io/fs"
+	"sync"
 	"time"
 )
 
@@ -52,6 +53,30 @@ func (d *disk) Open(name string) (fs.File, error) {
 		}{f, f.content}, nil
 	}
 	return f, nil
+}
+
+// A sharedDisk is read by one goroutine while another changes it.
+type sharedDisk struct {
+	mu sync.Mutex
+	disk
+}
+
+func (d *sharedDisk) change(f func(d *disk)) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	f(&d.disk)
+}
+
+func (d *sharedDisk) Stat(name string) (fs.FileInfo, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.disk.Stat(name)
+}
+
+func (d *sharedDisk) Open(name string) (fs.File, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.disk.Open(name)
 }
 
 type seeker interface {

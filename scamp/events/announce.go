@@ -1,6 +1,11 @@
 package events
 
-import "encoding/json"
+import (
+	"errors"
+	"unicode/utf8"
+
+	"github.com/gudtech/scamp-sim/scamp/internal/jsontext"
+)
 
 // Announce is the code under which a service publishes its own announcement, with the empty key (DISC-SUB-01a).
 const Announce = "announce"
@@ -9,16 +14,8 @@ const Announce = "announce"
 // published last already is not published again. Whoever takes it from an event must verify it as one from a datagram
 // (DISC-SUB-01f).
 func (p *Publisher) Announce(packet []byte) error {
-	text, err := json.Marshal(string(packet))
-	if err != nil {
-		return err
+	if !utf8.Valid(packet) {
+		return errors.New("events: the packet is not in UTF-8")
 	}
-	p.mu.Lock()
-	t := p.topics[Announce]
-	same := t != nil && string(t.values[""]) == string(text)
-	p.mu.Unlock()
-	if same {
-		return nil
-	}
-	return p.Publish(Announce, "", json.RawMessage(text))
+	return p.publish(Announce, "", jsontext.AppendQuoted(nil, string(packet)), true)
 }

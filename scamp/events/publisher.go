@@ -55,6 +55,11 @@ func (p *Publisher) Publish(code, key string, value any) error {
 	if err != nil {
 		return fmt.Errorf("events: the value has no JSON: %w", err)
 	}
+	return p.publish(code, key, text, false)
+}
+
+// publish is Publish with a value in JSON. A value that is there already may be left alone.
+func (p *Publisher) publish(code, key string, text []byte, changes bool) error {
 	if !utf8.ValidString(code) || !utf8.ValidString(key) {
 		return errors.New("events: a code and a key are in UTF-8")
 	}
@@ -72,6 +77,9 @@ func (p *Publisher) Publish(code, key string, value any) error {
 	defer p.mu.Unlock()
 	t := p.topic(code)
 	defer p.tidy(code, t)
+	if changes && e.Value != nil && string(t.values[key]) == string(e.Value) {
+		return nil
+	}
 	if e.Value != nil {
 		t.values[key] = e.Value
 	} else if _, ok := t.values[key]; ok {
