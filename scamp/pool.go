@@ -262,6 +262,23 @@ func (q *Requester) connect(ctx context.Context, t target) (*Connection, error) 
 	if err != nil {
 		return nil, err
 	}
+	if q.Secure != nil {
+		nc, err = q.Secure(ctx, nc, t.fingerprint)
+	} else {
+		nc, err = clientTLS(ctx, nc, cfg)
+	}
+	if err != nil {
+		return nil, err
+	}
+	c := newConnection(nc, cfg, nil)
+	c.mu.Lock()
+	c.pooled = true
+	c.mu.Unlock()
+	return c, nil
+}
+
+// clientTLS does the handshake with a service, and the check of its certificate.
+func clientTLS(ctx context.Context, nc net.Conn, cfg Config) (net.Conn, error) {
 	settings, err := ClientTLS(cfg)
 	if err != nil {
 		nc.Close()
@@ -272,11 +289,7 @@ func (q *Requester) connect(ctx context.Context, t target) (*Connection, error) 
 		nc.Close()
 		return nil, fmt.Errorf("TLS handshake: %w", err)
 	}
-	c := newConnection(conn, cfg, nil)
-	c.mu.Lock()
-	c.pooled = true
-	c.mu.Unlock()
-	return c, nil
+	return conn, nil
 }
 
 // forget lets calls no longer use a connection that has ended, or takes no more

@@ -39,6 +39,10 @@ type Requester struct {
 	Sector string
 	// Dial connects to the address of an instance, without TLS; nil is TCP.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// Secure makes a connection that has been dialled ready for packets, after it
+	// has made sure that the peer is the one with the fingerprint; it owns nc. nil is
+	// TLS, and right. A simulation may do without.
+	Secure func(ctx context.Context, nc net.Conn, fingerprint string) (net.Conn, error)
 	// Uniform chooses among healthy instances with equal probability. Otherwise
 	// the one of two random ones is taken that has fewer calls of this Requester
 	// outstanding (DISC-RTE-03a).

@@ -1,9 +1,11 @@
-// Package simnet has streams in memory and virtual time. It knows nothing of
+// Package simnet has networks in memory and virtual time. It knows nothing of
 // SCAMP.
 //
 // [Bubble] runs a function whose clock stands still while anything can go on,
-// [Pipe] makes the two ends of a stream that may be used in it, and [Settle]
-// waits until all has come to rest.
+// and [Settle] waits until all has come to rest. [Pipe] makes the two ends of a
+// stream that may be used in it. A [Network] has hosts that listen and dial, and
+// send datagrams, over links with latency, loss and limits of bandwidth, which
+// can be cut.
 //
 // A run in a bubble can be repeated when the code that it runs keeps some rules:
 //

@@ -120,14 +120,6 @@ type queue struct {
 	writer deadline
 }
 
-// A deadline is a point in time that wakes who waits.
-type deadline struct {
-	at    time.Time
-	timer *time.Timer
-}
-
-func (d *deadline) passed() bool { return !d.at.IsZero() && !time.Now().Before(d.at) }
-
 func newQueue(size int) *queue {
 	q := &queue{size: size}
 	q.change.L = &q.mu
@@ -240,11 +232,11 @@ func (q *queue) reset(reader, writer error) {
 
 // stop wakes everybody. q.mu is held.
 func (q *queue) stop() {
-	for _, d := range []*deadline{&q.reader, &q.writer} {
-		if d.timer != nil && (q.rerr != nil || q.werr != nil && d == &q.writer) {
-			d.timer.Stop()
-			d.timer = nil
-		}
+	if q.rerr != nil {
+		q.reader.stop()
+	}
+	if q.rerr != nil || q.werr != nil {
+		q.writer.stop()
 	}
 	q.change.Broadcast()
 }
@@ -252,19 +244,7 @@ func (q *queue) stop() {
 func (q *queue) setDeadline(d *deadline, t time.Time) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	d.at = t
-	if d.timer != nil {
-		d.timer.Stop()
-		d.timer = nil
-	}
-	if !t.IsZero() && q.rerr == nil {
-		d.timer = time.AfterFunc(time.Until(t), func() {
-			q.mu.Lock()
-			defer q.mu.Unlock()
-			q.change.Broadcast()
-		})
-	}
-	q.change.Broadcast()
+	d.set(t, &q.change, q.rerr == nil)
 }
 
 var _ net.Conn = (*Conn)(nil)

@@ -1,0 +1,271 @@
+package simnet
+
+import (
+	"cmp"
+	"container/heap"
+	"fmt"
+	"hash/fnv"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"time"
+)
+
+// A Network is hosts that are joined by links. One goroutine, the loop, lets
+// everything arrive: in virtual time one event at an instant, in the order of
+// times, and of the order in which they were sent. What a host writes to a stream
+// within one instant goes out as one piece when the instant ends. So a run depends
+// on the seed alone, as long as those who act keep the rules of the package.
+//
+// Its methods, and those of hosts, links and their connections, may be called from
+// any goroutine.
+type Network struct {
+	virtual bool
+	seed    uint64
+	kick    chan struct{}
+	stop    chan struct{}
+	done    chan struct{}
+
+	mu      sync.Mutex // guards what follows, and all state of hosts, links and connections
+	events  events
+	seq     uint64 // of the next event
+	dirty   []*half
+	nextID  uint64 // of the next half
+	hosts   map[string]*Host
+	byIP    map[string]*Host
+	links   map[[2]*Host]*Link
+	profile Profile // of links that have none of their own
+	observe func(Segment)
+	closed  bool
+}
+
+// An event happens at its time. q is the path that it takes; what is held there
+// does not happen.
+type event struct {
+	at  time.Time
+	seq uint64
+	q   *path
+	do  func() // n.mu is held
+}
+
+type events []event
+
+func (e events) Len() int { return len(e) }
+func (e events) Less(i, j int) bool {
+	if c := e[i].at.Compare(e[j].at); c != 0 {
+		return c < 0
+	}
+	return e[i].seq < e[j].seq
+}
+func (e events) Swap(i, j int) { e[i], e[j] = e[j], e[i] }
+func (e *events) Push(x any)   { *e = append(*e, x.(event)) }
+func (e *events) Pop() any {
+	old := *e
+	x := old[len(old)-1]
+	old[len(old)-1] = event{}
+	*e = old[:len(old)-1]
+	return x
+}
+
+// NewNetwork returns a network without hosts. In a bubble its time is virtual, and
+// it must be made and closed there. Outside of one, give realTime.
+func NewNetwork(seed uint64, realTime bool) *Network {
+	n := &Network{
+		virtual: !realTime, seed: seed, kick: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{}),
+		hosts: map[string]*Host{}, byIP: map[string]*Host{}, links: map[[2]*Host]*Link{},
+	}
+	go n.run()
+	return n
+}
+
+// Close ends everything: connections are reset, waiting ends. It returns when the
+// loop has ended.
+func (n *Network) Close() error {
+	n.mu.Lock()
+	if !n.closed {
+		n.closed = true
+		close(n.stop)
+		for _, h := range n.sortedHosts() {
+			h.kill(errDown)
+		}
+	}
+	n.mu.Unlock()
+	<-n.done
+	return nil
+}
+
+// SetProfile sets the profile of links that have none of their own.
+func (n *Network) SetProfile(p Profile) error {
+	if err := p.Check(); err != nil {
+		return err
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.profile = p
+	return nil
+}
+
+// A Segment is a piece of a stream that leaves a host, or its end.
+type Segment struct {
+	At       time.Time
+	From, To *Host
+	Stream   uint64 // of the two directions of a connection the one from who dialled has an odd number, the other the next one
+	Octets   []byte // must not be changed or kept; nil: the end
+}
+
+// Observe lets f see every segment as it leaves, one after the other. f must not
+// wait, and must not use the network.
+func (n *Network) Observe(f func(Segment)) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.observe = f
+}
+
+// source returns a source of randomness for something with a name. Others are not
+// disturbed by its being there.
+func (n *Network) source(name string) *rand.Rand {
+	h := fnv.New64a()
+	h.Write([]byte(name))
+	return rand.New(rand.NewPCG(n.seed, h.Sum64()))
+}
+
+func (n *Network) sortedHosts() []*Host {
+	hosts := make([]*Host, 0, len(n.hosts))
+	for _, h := range n.hosts {
+		hosts = append(hosts, h)
+	}
+	slices.SortFunc(hosts, func(a, b *Host) int { return cmp.Compare(a.number, b.number) })
+	return hosts
+}
+
+// wake makes the loop look at what there is to do. n.mu is held.
+func (n *Network) wake() {
+	select {
+	case n.kick <- struct{}{}:
+	default:
+	}
+}
+
+// schedule lets something happen at a time. n.mu is held.
+func (n *Network) schedule(at time.Time, q *path, do func()) {
+	n.seq++
+	heap.Push(&n.events, event{at, n.seq, q, do})
+	if n.events[0].seq == n.seq {
+		n.wake()
+	}
+}
+
+// soil notes that a half has something to send when the instant ends. n.mu is held.
+func (n *Network) soil(h *half) {
+	if !h.dirty {
+		h.dirty = true
+		n.dirty = append(n.dirty, h)
+		if len(n.dirty) == 1 {
+			n.wake()
+		}
+	}
+}
+
+// run is the loop.
+func (n *Network) run() {
+	defer close(n.done)
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	for {
+		n.mu.Lock()
+		if n.closed {
+			n.mu.Unlock()
+			return
+		}
+		wait := time.Duration(-1)
+		switch {
+		case len(n.dirty) > 0:
+			wait = 0
+		case len(n.events) > 0:
+			wait = max(0, time.Until(n.events[0].at))
+		}
+		n.mu.Unlock()
+		switch {
+		case wait > 0:
+			timer.Reset(wait)
+			select {
+			case <-timer.C:
+			case <-n.kick:
+				continue
+			case <-n.stop:
+				continue
+			}
+		case wait < 0:
+			select {
+			case <-n.kick:
+			case <-n.stop:
+			}
+			continue
+		}
+		n.turn()
+	}
+}
+
+// turn ends an instant: what was written in it goes out. Or it lets the next event
+// happen, one in an instant of virtual time.
+func (n *Network) turn() {
+	if n.virtual {
+		time.Sleep(time.Nanosecond) // until everybody else waits
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if len(n.dirty) > 0 {
+		slices.SortFunc(n.dirty, func(a, b *half) int { return cmp.Compare(a.id, b.id) })
+		for _, h := range n.dirty {
+			h.dirty = false
+			h.flush()
+		}
+		clear(n.dirty)
+		n.dirty = n.dirty[:0]
+		return
+	}
+	for len(n.events) > 0 && !n.closed && !n.events[0].at.After(time.Now()) {
+		e := heap.Pop(&n.events).(event)
+		if e.q.hold(e) {
+			continue
+		}
+		e.do()
+		if n.virtual || len(n.dirty) > 0 {
+			return
+		}
+	}
+}
+
+// Link returns the link between two hosts, which is made where there is none.
+func (n *Network) Link(a, b *Host) *Link {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.link(a, b)
+}
+
+// link is Link with n.mu held.
+func (n *Network) link(a, b *Host) *Link {
+	if a.number > b.number {
+		a, b = b, a
+	}
+	l := n.links[[2]*Host{a, b}]
+	if l == nil {
+		l = &Link{n: n, a: a, b: b}
+		l.ab = &path{n: n, from: a, to: b, random: n.source(fmt.Sprintf("link %s > %s", a.name, b.name))}
+		l.ba = l.ab
+		if a != b {
+			l.ba = &path{n: n, from: b, to: a, random: n.source(fmt.Sprintf("link %s > %s", b.name, a.name))}
+		}
+		n.links[[2]*Host{a, b}] = l
+	}
+	return l
+}
+
+// path returns the direction of a link from one host to another. n.mu is held.
+func (n *Network) path(from, to *Host) *path {
+	l := n.link(from, to)
+	if l.a == from {
+		return l.ab
+	}
+	return l.ba
+}
