@@ -49,34 +49,34 @@ func TestHandshakes(t *testing.T) {
 	right := toyFingerprint(t)
 	echo := "on b request 0 echo {}\non b expect echo 1\n"
 	for name, tc := range map[string]struct {
-		cfg         tls.Config
+		cfg         *tls.Config
 		fingerprint string
 		steps       string
 		verdict     Verdict
 		why         string
 	}{
-		"ordinary":        {tls.Config{}, right, "connect b tls\non b expect tls\n" + echo, Pass, ""},
-		"1.2":             {tls.Config{}, right, "connect b tls 1.2\non b expect tls {\"version\":\"1.2\",\"established\":true}\n" + echo, Pass, ""},
-		"1.3":             {tls.Config{}, right, "connect b tls 1.3\non b expect tls {\"version\":\"1.3\"}\n" + echo, Pass, ""},
-		"another version": {tls.Config{}, right, "connect b tls 1.3\non b expect tls {\"version\":\"1.2\"}\n", Fail, "the handshake differs"},
-		"a suite": {tls.Config{}, right,
+		"ordinary":        {&tls.Config{}, right, "connect b tls\non b expect tls\n" + echo, Pass, ""},
+		"1.2":             {&tls.Config{}, right, "connect b tls 1.2\non b expect tls {\"version\":\"1.2\",\"established\":true}\n" + echo, Pass, ""},
+		"1.3":             {&tls.Config{}, right, "connect b tls 1.3\non b expect tls {\"version\":\"1.3\"}\n" + echo, Pass, ""},
+		"another version": {&tls.Config{}, right, "connect b tls 1.3\non b expect tls {\"version\":\"1.2\"}\n", Fail, "the handshake differs"},
+		"a suite": {&tls.Config{}, right,
 			"connect b tls 1.2 suite TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384\non b expect tls {\"suite\":\"TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384\"}\n", Pass, ""},
-		"a suite that fails": {tls.Config{}, right,
+		"a suite that fails": {&tls.Config{}, right,
 			"connect b tls 1.2 suite TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256\non b expect tls {\"established\":false}\non b expect close\n", Pass, ""},
-		"no 1.2":               {tls.Config{MinVersion: tls.VersionTLS13}, right, "connect b tls 1.2\non b expect tls\n", Fail, "the handshake failed"},
-		"no 1.2, expected":     {tls.Config{MinVersion: tls.VersionTLS13}, right, "connect b tls 1.2\non b expect close\n", Pass, ""},
-		"no 1.2, not awaited":  {tls.Config{MinVersion: tls.VersionTLS13}, right, "connect b tls 1.2\nbarrier\n", Fail, "which no step expected"},
-		"the certificate":      {tls.Config{}, right, "connect b tls\non b expect tls {\"certificate\":\"expected\"}\n", Pass, ""},
-		"another certificate":  {tls.Config{}, other, "connect b tls\non b expect tls {\"certificate\":\"another\"}\non b close\n", Fail, "the certificate has the fingerprint"}, // alive says so
-		"any certificate":      {tls.Config{}, "", "connect b tls\non b expect tls {\"certificate\":\"unknown\"}\n", Pass, ""},
-		"no certificate asked": {tls.Config{}, right, "connect b tls\non b expect tls {\"asks\":false}\n", Pass, ""},
-		"certificate asked":    {tls.Config{ClientAuth: tls.RequestClientCert}, right, "connect b tls\non b expect tls {\"asks\":true,\"established\":true}\n" + echo, Pass, ""},
-		"certificate demanded": {tls.Config{ClientAuth: tls.RequireAnyClientCert}, right,
+		"no 1.2":               {&tls.Config{MinVersion: tls.VersionTLS13}, right, "connect b tls 1.2\non b expect tls\n", Fail, "the handshake failed"},
+		"no 1.2, expected":     {&tls.Config{MinVersion: tls.VersionTLS13}, right, "connect b tls 1.2\non b expect close\n", Pass, ""},
+		"no 1.2, not awaited":  {&tls.Config{MinVersion: tls.VersionTLS13}, right, "connect b tls 1.2\nbarrier\n", Fail, "which no step expected"},
+		"the certificate":      {&tls.Config{}, right, "connect b tls\non b expect tls {\"certificate\":\"expected\"}\n", Pass, ""},
+		"another certificate":  {&tls.Config{}, other, "connect b tls\non b expect tls {\"certificate\":\"another\"}\non b close\n", Fail, "the certificate has the fingerprint"}, // alive says so
+		"any certificate":      {&tls.Config{}, "", "connect b tls\non b expect tls {\"certificate\":\"unknown\"}\n", Pass, ""},
+		"no certificate asked": {&tls.Config{}, right, "connect b tls\non b expect tls {\"asks\":false}\n", Pass, ""},
+		"certificate asked":    {&tls.Config{ClientAuth: tls.RequestClientCert}, right, "connect b tls\non b expect tls {\"asks\":true,\"established\":true}\n" + echo, Pass, ""},
+		"certificate demanded": {&tls.Config{ClientAuth: tls.RequireAnyClientCert}, right,
 			"connect b tls 1.2\non b expect tls {\"asks\":true,\"established\":false}\non b anything\nbarrier\n", Fail, "closed the connection"},
-		"not looked at": {tls.Config{}, right, "connect b plain\non b expect tls\n", Errored, "open it with connect b tls"},
+		"not looked at": {&tls.Config{}, right, "connect b plain\non b expect tls\n", Errored, "open it with connect b tls"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			resultWith(t, secured(t, &tc.cfg, tc.fingerprint), tc.steps).wants(t, tc.verdict, tc.why)
+			resultWith(t, secured(t, tc.cfg, tc.fingerprint), tc.steps).wants(t, tc.verdict, tc.why)
 		})
 	}
 }
