@@ -16,9 +16,9 @@ func (ExpectTLS) action() {}
 // The versions of TLS that a connection may be opened with.
 var tlsVersions = []string{"1.2", "1.3"}
 
-// aboutTLS reports whether the case can only be played where the subject is reached over TLS.
+// aboutTLS reports whether the case can only be played where the subject, a server, is reached over TLS.
 func (c *Case) aboutTLS() bool {
-	return uses(c.Steps, func(do Action) bool {
+	return c.Role == "server" && uses(c.Steps, func(do Action) bool {
 		switch do := do.(type) {
 		case Connect:
 			return do.Below != nil

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// secured makes a subject of a toy that is reached over TLS with these settings; they say nothing of certificates.
-func secured(t *testing.T, cfg *tls.Config, fingerprint string) *Subject {
+// securedToy makes a subject of a toy that is reached over TLS with these settings; they say nothing of certificates.
+func securedToy(t *testing.T, cfg *tls.Config, fingerprint string) *Subject {
 	t.Helper()
 	cert, err := certificate()
 	if err != nil {
@@ -76,7 +76,7 @@ func TestHandshakes(t *testing.T) {
 		"not looked at": {&tls.Config{}, right, "connect b plain\non b expect tls\n", Errored, "open it with connect b tls"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			resultWith(t, secured(t, tc.cfg, tc.fingerprint), tc.steps).wants(t, tc.verdict, tc.why)
+			resultWith(t, securedToy(t, tc.cfg, tc.fingerprint), tc.steps).wants(t, tc.verdict, tc.why)
 		})
 	}
 }
@@ -84,7 +84,7 @@ func TestHandshakes(t *testing.T) {
 // Below TLS octets go as they are, and what comes must be TLS or nothing.
 func TestPlainConnections(t *testing.T) {
 	right := toyFingerprint(t)
-	s := secured(t, &tls.Config{}, right)
+	s := securedToy(t, &tls.Config{}, right)
 	resultWith(t, s, "connect b plain\non b no octets\non b close\n").wants(t, Pass, "")
 	resultWith(t, s, "connect b plain\non b request 0 echo {}\non b expect close\nbarrier\n").wants(t, Pass, "")
 	resultWith(t, s, "connect b plain\non b raw hex(16 03 01 00 04 01 00 00 00)\non b quiet\non b no octets\n").wants(t, Fail, "octets came")
