@@ -10,6 +10,9 @@ import (
 
 // barrier sends a complete echo request and waits for its reply: what was sent before has been read by then.
 func (pl *play) barrier(p *peer) *stop {
+	if pl.world != nil {
+		return pl.barrierClient(p)
+	}
 	pl.mu.Lock()
 	if p.wedged {
 		pl.mu.Unlock()
@@ -95,6 +98,9 @@ func (pl *play) aside(name string) (*peer, *stop) {
 
 // alive proves that the subject serves: an echo on a new connection, once what was sent on the others has been read.
 func (pl *play) alive() *stop {
+	if pl.world != nil {
+		return pl.aliveClient()
+	}
 	pl.dealtWith()
 	p, end := pl.aside("alive")
 	if end != nil {
@@ -275,6 +281,9 @@ func (pl *play) finale() *stop {
 	}
 	pl.change.Broadcast()
 	pl.mu.Unlock()
+	if pl.world != nil {
+		return pl.finaleClient(open)
+	}
 	for _, p := range open {
 		if end := pl.conclude(p); end != nil {
 			end.conn = p.name
@@ -313,7 +322,7 @@ func (pl *play) conclude(p *peer) *stop {
 	}
 	pl.mu.Lock()
 	defer pl.mu.Unlock()
-	if p.ended() && !p.awaited && !p.anything {
+	if p.ended() && !p.awaited && !p.anything && !p.mayLeave() {
 		return failed("the subject has closed the connection, which no step expected")
 	}
 	if usable {

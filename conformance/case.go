@@ -122,9 +122,10 @@ type (
 	Anything struct{}
 	// No says that something has not come so far.
 	No struct {
-		What    string // reply, success, failure, ACK, DATA, EOF, close, octets
+		What    string // reply, success, failure, ACK, DATA, EOF, close, octets; of clients: request, octets, outcome, connection
 		ID      Value  // reply, success, failure
 		Number  Number // ACK, DATA, EOF
+		Name    string // outcome: of the call; connection: of the instance
 		Greater Number // ACK: nil is any
 	}
 	// Barrier makes a complete echo: what was sent before has been read by then.

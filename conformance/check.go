@@ -16,6 +16,9 @@ var ErrNoTest = errors.New("could not test")
 // Check looks whether the subject can be tested at all, and which of the optional fixture actions it has. The error, an ErrNoTest, says what is missing and what to do.
 func (s *Subject) Check(ctx context.Context, opt Options) error {
 	opt.fill()
+	if s.client != nil {
+		return s.checkClient(ctx, opt)
+	}
 	var err error
 	if left := s.host(ctx, &opt, func(dial func() (net.Conn, error), settle func()) {
 		if err = s.greet(dial, &opt); err == nil {

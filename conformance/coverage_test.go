@@ -59,7 +59,7 @@ func TestCoverage(t *testing.T) {
 			t.Errorf("%s has a bug, and a reason for having none", id)
 		}
 	}
-	want := append(coverage(cases, all), discoveryCoverage(goldenVectors(t))...)
+	want := slices.Concat(coverage(cases, all), discoveryCoverage(goldenVectors(t)), clientCoverage(clientCases(t), bugs.Clients()))
 	if *update {
 		if err := os.WriteFile(coverageFile, want, 0o644); err != nil {
 			t.Fatal(err)

@@ -100,7 +100,7 @@ func parsedGolden(t *testing.T) []*Case {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return cases
+	return Playing(cases, "server")
 }
 
 // settled plays cases where the tester knows when all has come to rest.

@@ -25,8 +25,9 @@ func (pl *play) either(do Either) *stop {
 	}
 	pl.mu.Unlock()
 	reasons := make([]*stop, len(heads))
+	late := func(i int) bool { return patiences[i].tooLate(began) }
 	for {
-		i, end := pl.firstHead(heads, patiences, reasons)
+		i, end := pl.firstHead(heads, patiences, reasons, late)
 		switch {
 		case end != nil:
 			return end
@@ -50,7 +51,7 @@ func (pl *play) either(do Either) *stop {
 }
 
 // firstHead waits until it is clear which head is to be taken, or tried where it acts, and returns its index; -1 is none.
-func (pl *play) firstHead(heads []*condition, patiences []*patience, reasons []*stop) (int, *stop) {
+func (pl *play) firstHead(heads []*condition, patiences []*patience, reasons []*stop, late func(int) bool) (int, *stop) {
 	pl.mu.Lock()
 	defer pl.mu.Unlock()
 	for {
@@ -58,6 +59,13 @@ func (pl *play) firstHead(heads []*condition, patiences []*patience, reasons []*
 			return -1, &stop{verdict: Errored, reason: "interrupted"}
 		}
 		left := time.Duration(-1)
+		for i, c := range heads { // what has a time of its own may be met while another one is awaited
+			if c.step.Within > 0 && c.act == nil && reasons[i] == nil && patiences[i].metAt.IsZero() {
+				if st, _ := c.check(); st == met {
+					patiences[i].metAt = time.Now()
+				}
+			}
+		}
 		for i, c := range heads {
 			if reasons[i] != nil {
 				continue
@@ -66,6 +74,9 @@ func (pl *play) firstHead(heads []*condition, patiences []*patience, reasons []*
 				return i, nil
 			}
 			st, why := c.check()
+			if st == met && late(i) {
+				st, why = never, failed("it came later than %v", c.step.Within)
+			}
 			if st == met {
 				return i, nil
 			}

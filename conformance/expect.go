@@ -86,21 +86,31 @@ func (pl *play) condition(s *Step) (*condition, *stop) {
 		pl.on = s.On
 		defer func() { pl.on = before }()
 	}
-	p, end := pl.peer()
-	if end != nil {
-		return nil, end
-	}
-	c := &condition{p: p, step: s, limit: pl.opt.Timeout}
+	c := &condition{step: s, limit: pl.opt.Timeout}
 	if s.Within > 0 {
 		c.limit = s.Within
 	}
 	c.late = func() *stop { return failed("nothing of the kind came within %v", c.limit) }
+	if pl.world != nil {
+		if end, ok := pl.conditionOfClient(c); ok {
+			return c, end
+		}
+	}
+	p, end := pl.peer()
+	if end != nil {
+		return nil, end
+	}
+	c.p = p
 	var err error
 	switch do := s.Do.(type) {
 	case ExpectPacket:
 		err = pl.packetCondition(c, do)
 	case ExpectReply:
 		err = pl.replyCondition(c, do)
+	case ExpectRequest:
+		err = pl.requestCondition(c, do)
+	case ExpectHello:
+		pl.helloCondition(c)
 	case ExpectClose:
 		pl.closeCondition(c)
 	case ExpectTLS:

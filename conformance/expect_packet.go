@@ -136,7 +136,7 @@ func (pl *play) headerCondition(c *condition, do ExpectPacket) error {
 	c.check = func() (state, *stop) {
 		why := ""
 		for _, m := range p.messages {
-			if m.headerTaken || m.whole || m.isRequest() || !bind && m.number != number {
+			if m.headerTaken || m.whole || m.barrier || m.isRequest() && pl.world == nil || !bind && m.number != number {
 				continue
 			}
 			vars = maps.Clone(pl.env.Vars)

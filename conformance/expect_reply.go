@@ -203,10 +203,6 @@ func (pl *play) absence(c *condition, do No) error {
 			if p.ended() {
 				return "the connection was closed"
 			}
-		case "octets":
-			if p.octets > 0 {
-				return "octets came: " + showOctets(p.octetsIn)
-			}
 		case "reply", "success", "failure":
 			return p.unwelcome(do.What, id)
 		case "ACK":
@@ -216,6 +212,16 @@ func (pl *play) absence(c *condition, do No) error {
 						return "ACK " + strconv.FormatUint(number, 10) + " " + strconv.FormatUint(total, 10) + " came"
 					}
 				}
+			}
+		case "request":
+			for _, m := range p.messages {
+				if !m.headerTaken && !m.whole && !m.barrier {
+					return fmt.Sprintf("HEADER %d came: %s", m.number, abbreviated(m.header.source()))
+				}
+			}
+		case "octets":
+			if p.octets > 0 {
+				return fmt.Sprintf("%d octets came", p.octets)
 			}
 		case "DATA":
 			if m := p.message(number); m != nil && !m.whole && m.at < len(m.body) {

@@ -64,7 +64,7 @@ func formatAction(do Action) string {
 	case UntilEnded:
 		return "until ended " + formatNumber(do.Number)
 	}
-	return ""
+	return formatClient(do)
 }
 
 func formatSend(s Send) string {
@@ -85,33 +85,41 @@ func formatSend(s Send) string {
 }
 
 func formatRequest(r Request) string {
-	words := []string{"request", formatNumber(r.Number)}
+	words := []string{"request", formatNumber(r.Number), formatName(r.Action, r.Fixture)}
 	if r.Open {
 		words[0] = "open"
 	}
-	if name, ok := r.Action.(Quoted); ok && r.Fixture {
-		words = append(words, name.Octets)
-	} else {
-		words = append(words, formatText(r.Action))
+	return formatMessage(words, r.Body, r.With, r.Without, r.In, r.Window)
+}
+
+// formatName writes the name of an action.
+func formatName(name Text, fixture bool) string {
+	if short, ok := name.(Quoted); ok && fixture {
+		return short.Octets
 	}
-	if r.Body != nil {
-		words = append(words, formatText(r.Body))
+	return formatText(name)
+}
+
+// formatMessage writes what stands behind the words that begin a request or a reply.
+func formatMessage(words []string, body, with Text, without []string, in []Number, window Number) string {
+	if body != nil {
+		words = append(words, formatText(body))
 	}
-	if r.With != nil {
-		words = append(words, "with", formatText(r.With))
+	if with != nil {
+		words = append(words, "with", formatText(with))
 	}
-	if r.Without != nil {
-		words = append(words, "without", strings.Join(r.Without, ", "))
+	if without != nil {
+		words = append(words, "without", strings.Join(without, ", "))
 	}
-	if r.In != nil {
-		sizes := make([]string, len(r.In))
-		for i, n := range r.In {
+	if in != nil {
+		sizes := make([]string, len(in))
+		for i, n := range in {
 			sizes[i] = formatNumber(n)
 		}
 		words = append(words, "in", strings.Join(sizes, ", "))
 	}
-	if r.Window != nil {
-		words = append(words, "window", formatNumber(r.Window))
+	if window != nil {
+		words = append(words, "window", formatNumber(window))
 	}
 	return strings.Join(words, " ")
 }
@@ -157,6 +165,9 @@ func formatReply(e ExpectReply) string {
 
 func formatNo(n No) string {
 	words := []string{"no", n.What}
+	if n.Name != "" {
+		words = append(words, n.Name)
+	}
 	if n.ID != nil {
 		words = append(words, formatValue(n.ID))
 	}

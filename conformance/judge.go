@@ -17,7 +17,7 @@ var judged = []string{
 	"WIRE-ERR-01a", "WIRE-ERR-01b", "WIRE-ERR-09a", "WIRE-ERR-10", "WIRE-TIME-08c",
 }
 
-// Judged returns the ids of the rules that Run judges on every packet of every case, in the order of the specification.
+// Judged returns the ids of the rules that Run judges on every packet of a server, in the order of the specification.
 func Judged() []string { return slices.Clone(judged) }
 
 // wrong notes a breach that fails its rule.
@@ -235,6 +235,10 @@ func (p *peer) judgeHeader(pkt packet) {
 		default:
 			p.odd("WIRE-HDR-06c", "null in %q, which could be left out", name)
 		}
+	}
+	if p.play.world != nil {
+		p.judgeRequest(pkt.number, &h)
+		return
 	}
 	switch kind, ok := h.get("type"); {
 	case !ok || kind.kind == 'n':

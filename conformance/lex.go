@@ -13,6 +13,8 @@ type cursor struct {
 	pos  int
 	line int // from 1
 
+	client bool // the case plays what is around a client
+
 	comment    string // behind the line, once end has found it
 	hasComment bool
 

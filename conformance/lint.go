@@ -12,7 +12,7 @@ import (
 // Roles of the language, and the roles of the specification whose rules such a subject can be tried on.
 var roles = map[string][]string{
 	"server":        {"server", "sender", "receiver", "both"},
-	"client":        {"client", "sender", "receiver", "both"},
+	"client":        {"client", "requester", "reader", "sender", "receiver", "both", "all"},
 	"announcer":     nil,
 	"cache-manager": nil,
 	"document":      nil,
@@ -26,6 +26,9 @@ func Lint(c *Case) Errors {
 	l.header()
 	for _, v := range fixtureVars {
 		l.vars[v] = true
+	}
+	if c.Role == "client" {
+		l.aroundClient()
 	}
 	if c.Each != nil {
 		l.vars[c.Each.Name] = true
@@ -44,6 +47,7 @@ type linter struct {
 	used     map[string]bool // looked at
 	conns    map[string]bool // opened so far
 	fixtures map[string]bool // that steps speak of
+	calls    map[string]bool // made so far
 }
 
 func (l *linter) at(line int, format string, args ...any) {
@@ -100,14 +104,16 @@ func (l *linter) steps(steps []Step) {
 
 func (l *linter) step(s *Step) {
 	if s.On != "" && !l.conns[s.On] {
-		l.at(s.Line, "no connection %s has been opened; write connect %s before", s.On, s.On)
+		l.unopened(s.Line, s.On)
 	}
 	switch do := s.Do.(type) {
 	case Connect:
 		l.conns[do.Name] = true
+	case Accept:
+		l.conns[do.As] = true
 	case On:
 		if !l.conns[do.Conn] {
-			l.at(s.Line, "no connection %s has been opened; write connect %s before", do.Conn, do.Conn)
+			l.unopened(s.Line, do.Conn)
 		}
 	case Wait:
 		if !l.c.Virtual {
@@ -137,6 +143,14 @@ func (l *linter) step(s *Step) {
 	}
 }
 
+func (l *linter) unopened(line int, conn string) {
+	form := "connect"
+	if l.c.Role == "client" {
+		form = "accept S1 as"
+	}
+	l.at(line, "no connection %s has been opened; write %s %s before", conn, form, conn)
+}
+
 // stalled notes that $sent and $outstanding are there.
 func (l *linter) stalled() {
 	for _, v := range stallVars {
@@ -159,6 +173,7 @@ func (l *linter) either(s *Step, do Either) {
 		head := b.Steps[0].Do
 		switch head.(type) {
 		case ExpectPacket, ExpectReply, ExpectClose, ExpectTLS, No, Barrier, Idle, Quiet, Executed, Alive, Stall:
+		case Accept, ExpectRequest, ExpectOutcome, ExpectConnection, ExpectHello, Count:
 		default:
 			l.at(b.Steps[0].Line, "a branch begins with a step that looks at what comes; %q decides nothing", strings.Fields(formatAction(head))[0])
 		}
@@ -229,6 +244,11 @@ func (l *linter) expressions(s *Step) {
 		l.value(s.Line, do.ID)
 		l.number(s.Line, do.Number)
 		l.number(s.Line, do.Greater)
+		if do.What == "outcome" {
+			l.called(s.Line, do.Name)
+		}
+	default:
+		l.clientExpressions(s)
 	}
 }
 
@@ -309,6 +329,9 @@ func (l *linter) pattern(p *Pattern) {
 func (l *linter) afterwards() {
 	c := l.c
 	for _, name := range fixtureVars[1:] { // echo is always there
+		if c.Role == "client" { // the tester has them
+			continue
+		}
 		declared := slices.Contains(c.Needs, name)
 		if l.fixtures[name] && !declared {
 			l.at(max(c.Lines["needs"], c.Lines["role"]), "the case uses %s; add needs: %s", name, name)

@@ -39,12 +39,19 @@ func (pl *play) note(p *peer, e entry) {
 	pl.log = append(pl.log, e)
 }
 
-// transcript shows the log as lines: of one connection, or of all for "". Long runs of DATA are folded, and most is how
+// remark appends something that belongs to no connection. pl.mu is held.
+func (pl *play) remark(what string) {
+	if len(pl.log) < keepLog {
+		pl.log = append(pl.log, entry{at: time.Since(pl.start), what: what})
+	}
+}
+
+// transcript shows the log as lines: of one connection and what belongs to none, or of all for "". Long runs of DATA are folded, and most is how
 // many lines there are at most, the first and the last.
 func (pl *play) transcript(conn string, most int) []string {
 	var folded []entry
 	for _, e := range pl.log {
-		if conn != "" && e.conn != conn {
+		if conn != "" && e.conn != "" && e.conn != conn {
 			continue
 		}
 		if n := len(folded); n > 0 && folded[n-1].folds(e) {
@@ -64,7 +71,7 @@ func (pl *play) transcript(conn string, most int) []string {
 			}
 			continue
 		}
-		lines = append(lines, e.line(several))
+		lines = append(lines, e.line(several, pl.world != nil))
 	}
 	return lines
 }
@@ -75,18 +82,18 @@ func (e *entry) folds(next entry) bool {
 		e.conn == next.conn && e.length > 0 && next.length > 0
 }
 
-// line shows an entry: who sent it, what it is, its body.
-func (e *entry) line(named bool) string {
+// line shows an entry: who sent it, what it is, its body. Where the subject is the client, C> is the subject.
+func (e *entry) line(named, client bool) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%8s ", e.at.Round(time.Millisecond))
-	if named {
+	if named && e.conn != "" {
 		fmt.Fprintf(&b, "%s ", e.conn)
 	}
 	switch {
-	case e.subject:
-		b.WriteString("S> ")
-	case e.kind == "" && !e.raw:
+	case !e.subject && e.kind == "" && !e.raw:
 		b.WriteString("-- ")
+	case e.subject != client:
+		b.WriteString("S> ")
 	default:
 		b.WriteString("C> ")
 	}

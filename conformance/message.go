@@ -16,6 +16,7 @@ type incoming struct {
 	ended  bool
 	abort  *string // the text of the TXERR that ended it
 
+	barrier     bool // it is a request that the tester has asked for, and no part of the script
 	headerTaken bool // by an expectation of its own
 	whole       bool // an expectation of the whole reply has taken it
 	at          int  // octets of body that have been taken
@@ -118,6 +119,7 @@ func (p *peer) apply(pkt packet) {
 		m = &incoming{number: pkt.number}
 		m.header, _ = parseJSON(pkt.body)
 		m.id = idOf(&m.header)
+		m.barrier = p.play.world != nil && m.isBarrier()
 		p.messages = append(p.messages, m)
 		p.nextIn = pkt.number + 1
 	case "DATA":
@@ -136,6 +138,12 @@ func (p *peer) apply(pkt packet) {
 		if pkt.kind == "TXERR" {
 			text := string(pkt.body)
 			m.abort = &text
+		}
+		if p.play.world != nil {
+			if p.serving || m.barrier {
+				p.answer(m)
+			}
+			return
 		}
 		p.judgeReply(m)
 		if of, ok := bytes.CutPrefix(m.body, []byte(`{"barrier":`)); ok && !bytes.Contains(of, quoteJSON([]byte(p.play.token+" "+p.name))) {
@@ -173,7 +181,9 @@ func (p *peer) trackPacket(pkt packet) {
 		if header, err := parseJSON(pkt.body); err == nil {
 			o.id = idOf(&header)
 			action, _ := header.get("action")
-			o.echo = action.text == p.play.subject.action("echo")
+			kind, _ := header.get("type")
+			p.asks = p.asks || kind.text == "request"
+			o.echo = p.play.world == nil && action.text == p.play.subject.action("echo")
 		}
 		p.sent = append(p.sent, o)
 		p.nextOut = pkt.number + 1
@@ -210,7 +220,7 @@ func (p *peer) leftovers() string {
 		return ""
 	}
 	for _, m := range p.messages {
-		if o := p.request(m.id); o != nil && o.barrier || p.awaited && m.mayPrecedeClose(p) {
+		if o := p.request(m.id); o != nil && o.barrier || m.barrier || p.awaited && m.mayPrecedeClose(p) {
 			continue
 		}
 		if what := m.leftover(); what != "" {
@@ -242,8 +252,11 @@ func (m *incoming) leftover() string {
 
 // mayPrecedeClose reports whether what has come may come before a close that the script expects: replies that are not
 // complete, those to requests that were complete before the last step that sent something, and failures of those that were
-// half sent (WIRE-FRAME-15b).
+// half sent (WIRE-FRAME-15b). Of a client they are requests that the script has begun to take.
 func (m *incoming) mayPrecedeClose(p *peer) bool {
+	if p.play.world != nil {
+		return m.barrier || m.leftover() == "" || m.headerTaken && !m.ended
+	}
 	if !m.ended || m.leftover() == "" {
 		return true
 	}

@@ -75,11 +75,12 @@ func tooLarge(file string, size int64) Errors {
 
 // A parser goes through the lines of one file.
 type parser struct {
-	file  string
-	lines []string
-	next  int // index of the line to read
-	steps int // read so far
-	errs  Errors
+	file   string
+	lines  []string
+	next   int  // index of the line to read
+	steps  int  // read so far
+	client bool // role: client
+	errs   Errors
 }
 
 // split cuts the source into lines. It reports whether the rest is worth reading.
@@ -118,6 +119,7 @@ func (p *parser) parse() *Case {
 	name := strings.TrimSuffix(path.Base(filepath.ToSlash(p.file)), Suffix)
 	c := &Case{Name: name, File: p.file, Lines: map[string]int{}}
 	p.header(c)
+	p.client = c.Role == "client"
 	for p.next < len(p.lines) {
 		steps, end := p.block(nil, 0, nil)
 		c.Steps = append(c.Steps, steps...)
@@ -134,7 +136,7 @@ func (p *parser) parse() *Case {
 
 // line takes the next line.
 func (p *parser) line() *cursor {
-	l := &cursor{src: p.lines[p.next], line: p.next + 1}
+	l := &cursor{src: p.lines[p.next], line: p.next + 1, client: p.client}
 	p.next++
 	return l
 }

@@ -25,20 +25,22 @@ func (l *cursor) expectation() Action {
 	switch w := l.word(); {
 	case w == "close":
 		e.Action = ExpectClose{}
-	case w == "tls":
+	case !l.client && w == "tls":
 		e.Action = l.expectTLS()
-	case slices.Contains(replyKinds, w):
+	case l.client && slices.Contains(clientExpected, w):
+		e.Action = l.expectOfClient(w)
+	case !l.client && slices.Contains(replyKinds, w):
 		e.Action = l.expectReply(ReplyKind(w))
 	case slices.Contains(expectedPackets, w):
 		e.Action = l.expectPacket(w)
 	case w == "":
-		l.fail("expected what to wait for, found %s; it is one of %s", l.found(), list(expectable()))
-	case w == "success":
+		l.fail("expected what to wait for, found %s; it is one of %s", l.found(), list(l.expectable()))
+	case w == "success" && !l.client:
 		l.failAt(start, `a successful reply is expected with "expect reply", or with "expect echo" when its body is that of the request`)
 	case isVerb(w):
 		l.failAt(start, "%q is a step of its own; write it without expect", w)
 	default:
-		l.failAt(start, "%q cannot be expected%s", w, didYouMean(w, expectable()))
+		l.failAt(start, "%q cannot be expected%s", w, didYouMean(w, l.expectable()))
 	}
 	for l.err == nil {
 		start := l.pos
@@ -56,7 +58,10 @@ func (l *cursor) expectation() Action {
 	return e
 }
 
-func expectable() []string {
+func (l *cursor) expectable() []string {
+	if l.client {
+		return slices.Concat(clientExpected, expectedPackets, []string{"close"})
+	}
 	return slices.Concat(replyKinds, expectedPackets, []string{"close", "tls"})
 }
 
@@ -77,6 +82,8 @@ func mayFollow(do Action) string {
 			ReplyPlain: "reply ID [TEXT | json PATTERN] [header PATTERN]",
 			ReplyError: "error ID [PATTERN]", ReplyAbort: "abort ID [/regexp/]", ReplyFailure: "failure ID",
 		}[do.Kind] + " [before ID]"
+	case ExpectRequest, ExpectOutcome, ExpectConnection, ExpectHello:
+		form = formOfClient(do)
 	}
 	return fmt.Sprintf("the form is expect %s [within TIME] [after TIME]", form)
 }
@@ -143,9 +150,21 @@ func (l *cursor) no() Action {
 	l.blanks()
 	start := l.pos
 	n := No{What: l.word()}
+	known := absences
+	if l.client {
+		known = clientAbsences
+	}
+	if n.What != "" && !slices.Contains(known, n.What) {
+		l.failAt(start, "the absence of %q cannot be asked for%s", n.What, didYouMean(n.What, known))
+		return n
+	}
 	switch n.What {
 	case "reply", "success", "failure":
 		n.ID = l.id()
+	case "outcome":
+		n.Name = l.callName()
+	case "connection":
+		n.Name = l.instance("other")
 	case "ACK":
 		n.Number = l.number()
 		if l.take(">") {
@@ -153,11 +172,8 @@ func (l *cursor) no() Action {
 		}
 	case "DATA", "EOF":
 		n.Number = l.number()
-	case "close", "octets":
 	case "":
-		l.fail("expected what has not come, found %s; it is one of %s", l.found(), list(absences))
-	default:
-		l.failAt(start, "the absence of %q cannot be asked for%s", n.What, didYouMean(n.What, absences))
+		l.fail("expected what has not come, found %s; it is one of %s", l.found(), list(known))
 	}
 	return n
 }

@@ -66,20 +66,7 @@ func (l *cursor) total() (Number, Text) {
 
 func (l *cursor) request(open bool) Action {
 	r := Request{Open: open, Number: l.outgoing()}
-	switch l.peek() {
-	case '"':
-		r.Action = Quoted{l.quoted()}
-	default:
-		start := l.pos
-		w := l.word()
-		switch {
-		case w == "":
-			l.fail(`expected an action, found %s; write a fixture action (%s) or a name in quotation marks`, l.found(), list(fixtureVars))
-		case !slices.Contains(fixtureVars, w):
-			l.failAt(start, "%q is no fixture action%s; other actions stand in quotation marks", w, didYouMean(w, fixtureVars))
-		}
-		r.Action, r.Fixture = Quoted{w}, true
-	}
+	r.Action, r.Fixture = l.action()
 	if l.atText() {
 		if open {
 			l.fail("open sends the HEADER alone; send the body with send DATA, or write request")
@@ -91,12 +78,31 @@ func (l *cursor) request(open bool) Action {
 	return r
 }
 
+// action takes the short name of a fixture action, or any name in quotation marks.
+func (l *cursor) action() (name Text, fixture bool) {
+	switch b := l.peek(); {
+	case b == '$' && l.client:
+		return l.variable(), false
+	case b == '"':
+		return Quoted{l.quoted()}, false
+	}
+	start := l.pos
+	w := l.word()
+	switch {
+	case w == "":
+		l.fail(`expected an action, found %s; write a fixture action (%s) or a name in quotation marks`, l.found(), list(fixtureVars))
+	case !slices.Contains(fixtureVars, w):
+		l.failAt(start, "%q is no fixture action%s; other actions stand in quotation marks", w, didYouMean(w, fixtureVars))
+	}
+	return Quoted{w}, true
+}
+
 // modifier takes one of the words behind a request and what belongs to it. It reports whether there was one.
 func (l *cursor) modifier(r *Request) bool {
 	if l.end() {
 		return false
 	}
-	hint := "behind a request may stand with {…}, without NAME, in SIZE and window SIZE, each once"
+	hint := "behind a message may stand with {…}, without NAME, in SIZE and window SIZE, each once"
 	if r.Open {
 		hint = "behind open may stand with {…} and without NAME, each once"
 	}
@@ -177,11 +183,16 @@ var comparisons = []string{">=", "=", ">"}
 
 // comparison takes =, >= or >.
 func (l *cursor) comparison() string {
-	for _, c := range comparisons {
+	return l.compare(comparisons, "write the total as in expect ACK 0 = 120000")
+}
+
+// compare takes one of some comparisons.
+func (l *cursor) compare(known []string, form string) string {
+	for _, c := range known {
 		if l.take(c) {
 			return c
 		}
 	}
-	l.fail("expected %s, found %s; write the total as in expect ACK 0 = 120000", list(comparisons), l.found())
+	l.fail("expected %s, found %s; %s", list(known), l.found(), form)
 	return ""
 }

@@ -5,12 +5,24 @@ import (
 	"strings"
 )
 
-var verbs = []string{
-	"acks", "alive", "anything", "barrier", "close", "connect", "either", "executed", "expect", "half-close", "idle", "no",
-	"on", "open", "quiet", "raw", "reading", "repeat", "request", "reset", "send", "split", "stall", "together", "until", "wait",
+var commonVerbs = []string{
+	"acks", "alive", "anything", "barrier", "close", "either", "expect", "half-close", "idle", "no",
+	"on", "quiet", "raw", "reading", "repeat", "reset", "send", "split", "stall", "together", "until", "wait",
 }
 
-func isVerb(w string) bool { return slices.Contains(verbs, w) }
+func isVerb(w string) bool {
+	return slices.Contains(commonVerbs, w) || slices.Contains(serverVerbs, w) || slices.Contains(clientVerbs, w)
+}
+
+// verbs returns the verbs that may stand in the case, sorted.
+func (l *cursor) verbs() []string {
+	verbs := slices.Concat(commonVerbs, serverVerbs)
+	if l.client {
+		verbs = slices.Concat(commonVerbs, clientVerbs)
+	}
+	slices.Sort(verbs)
+	return verbs
+}
 
 // block reads steps up to the line that closes their block, and returns that line; nil at the end of the file. Outer is
 // the line that opened the block, nil for the case itself; above is a comment for its first step.
@@ -74,13 +86,15 @@ func (p *parser) step(l *cursor, depth int) (s Step, ok bool) {
 	verb := l.word()
 	switch {
 	case verb == "":
-		l.fail("expected a verb, found %s; the verbs are %s", l.found(), list(verbs))
+		l.fail("expected a verb, found %s; the verbs are %s", l.found(), list(l.verbs()))
 	case verb == "or":
 		l.failAt(start, `"or" stands behind the brace that closes the branch before it: } or {`)
 	case strings.HasPrefix(l.src[l.pos:], ":") && slices.Contains(headerKeys, verb):
 		l.failAt(start, "%q belongs to the header; header lines stand above the first blank line", verb+":")
 	case !isVerb(verb):
-		l.failAt(start, "%q is not a verb%s", verb, didYouMean(verb, verbs))
+		l.failAt(start, "%q is not a verb%s", verb, didYouMean(verb, l.verbs()))
+	default:
+		l.ownVerb(start, verb)
 	}
 	if l.err != nil && opensBlock(l.src) {
 		p.body(l, depth) // so that its errors are seen and its brace does not close another block
@@ -170,7 +184,7 @@ func (l *cursor) simple(verb string) Action {
 	case "wait":
 		return Wait{l.duration()}
 	}
-	return nil
+	return l.clientStep(verb)
 }
 
 // body takes { at the end of the line and the block below, up to a line with } alone.
@@ -275,7 +289,7 @@ func (l *cursor) grade(b *Branch) {
 func (p *parser) onlySends(steps []Step, group string) {
 	for _, s := range steps {
 		switch do := s.Do.(type) {
-		case Send, Raw, Request:
+		case Send, Raw, Request, Reply:
 			if s.On == "" {
 				continue
 			}
@@ -283,7 +297,7 @@ func (p *parser) onlySends(steps []Step, group string) {
 		case Repeat:
 			p.onlySends(do.Steps, group)
 		default:
-			p.reportAt(s.Line, "only send, raw, request, open and repeat may stand in %s; move this step out of it", group)
+			p.reportAt(s.Line, "only steps that send, and repeat, may stand in %s; move this step out of it", group)
 		}
 	}
 }

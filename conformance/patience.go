@@ -30,6 +30,12 @@ type patience struct {
 	p            *peer
 	began, since time.Time
 	octets       int
+	metAt        time.Time // when what is awaited was seen to be there; zero: not yet
+}
+
+// tooLate reports whether what is awaited since a time was there only when the patience was over.
+func (pt *patience) tooLate(began time.Time) bool {
+	return pt.p == nil && !pt.metAt.IsZero() && pt.metAt.Sub(began) > pt.limit
 }
 
 // longest is how many times its limit a patience lasts at most.

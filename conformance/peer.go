@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"sync"
@@ -15,6 +16,11 @@ type peer struct {
 	name string
 	nc   net.Conn
 	wg   sync.WaitGroup
+
+	// Where the subject is the client.
+	instance *instance // that was connected to
+	serving  bool      // requests get their own bodies back
+	asks     bool      // the tester has sent a request
 
 	plain    bool    // there is no TLS: what comes is no packets
 	octetsIn []byte  // the beginning of what has come on a plain connection
@@ -44,6 +50,7 @@ type peer struct {
 	stalled  bool      // the subject took nothing for T_reply
 	wedged   bool      // a barrier was not answered
 
+	ready    bool // the handshake is over
 	reading  bool
 	acking   bool
 	closed   bool // by the tester: nothing more is judged
@@ -82,7 +89,8 @@ func (pl *play) connect(name string) (*peer, error) {
 
 // admit makes a peer of a transport. pl.mu is held.
 func (pl *play) admit(name string, nc net.Conn) *peer {
-	p := &peer{play: pl, name: name, nc: nc, clean: true, reading: true, acking: !pl.c.AcksOff}
+	_, shakes := nc.(handshaker)
+	p := &peer{play: pl, name: name, nc: nc, clean: true, reading: true, acking: !pl.c.AcksOff, ready: !shakes}
 	pl.peers = append(pl.peers, p)
 	pl.note(p, entry{what: "connected"})
 	return p
@@ -94,7 +102,32 @@ func (p *peer) begin() {
 	p.wg.Go(p.writeLoop)
 }
 
+// A handshaker is a transport that must come to terms before it carries anything.
+type handshaker interface{ Handshake() error }
+
+// shake does the handshake, within T_reply; that of a transport that has done it is over at once. Nothing is written before it is over.
+func (p *peer) shake() {
+	h, ok := p.nc.(handshaker)
+	if !ok {
+		return
+	}
+	p.nc.SetDeadline(time.Now().Add(p.play.opt.Timeout))
+	err := h.Handshake()
+	p.nc.SetDeadline(time.Time{})
+	p.play.mu.Lock()
+	defer p.play.mu.Unlock()
+	defer p.play.change.Broadcast()
+	p.ready = true
+	if err != nil && p.end == nil {
+		err = fmt.Errorf("TLS handshake: %w", err)
+		p.failed = err
+		p.finish(err)
+		p.play.note(p, entry{what: err.Error()})
+	}
+}
+
 func (p *peer) readLoop() {
+	p.shake()
 	pl := p.play
 	buf := make([]byte, 64<<10)
 	for {
@@ -168,7 +201,7 @@ func (p *peer) writeLoop() {
 	pl.mu.Lock()
 	defer pl.mu.Unlock()
 	for {
-		for p.failed == nil && len(p.queue) == 0 && (!p.clean || len(p.acks) == 0) {
+		for p.failed == nil && (!p.ready || len(p.queue) == 0 && (!p.clean || len(p.acks) == 0)) {
 			pl.change.Wait()
 		}
 		if p.failed != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"sync"
 	"time"
@@ -18,6 +19,7 @@ type play struct {
 	ctx     context.Context // nil in virtual time
 	dial    func() (net.Conn, error)
 	below   func() (net.Conn, error) // opens a transport without TLS; nil where the subject is not reached over TLS
+	world   *world                   // nil: the subject is a server
 	settle  func()                   // nil in real time
 	start   time.Time
 
@@ -118,14 +120,18 @@ func (pl *play) wake() {
 	pl.change.Broadcast()
 }
 
-// leave ends all connections, and judges what can only be judged then.
+// leave ends the client, where the subject is one, and all connections, and judges what can only be judged then.
 func (pl *play) leave() {
+	if pl.world != nil {
+		pl.world.leave()
+	}
 	for _, p := range pl.peers {
 		p.leave()
 	}
 	for _, p := range pl.peers {
 		p.judgeTotals()
 		p.judgeDoubtful()
+		p.judgeIDs()
 	}
 }
 
@@ -190,13 +196,24 @@ func (pl *play) step(s *Step) *stop {
 	case Wait:
 		pl.sleep(do.For)
 		return nil
+	case Accept, ExpectOutcome, ExpectConnection, Count, Alive:
+		return pl.expect(s)
+	case No:
+		if do.What == "outcome" || do.What == "connection" {
+			return pl.expect(s)
+		}
+	}
+	if pl.world != nil {
+		if end, ok := pl.around(s.Do); ok {
+			return end
+		}
 	}
 	p, end := pl.peer()
 	if end != nil {
 		return end
 	}
 	switch do := s.Do.(type) {
-	case Send, Raw, Request, Together, Split:
+	case Send, Raw, Request, Reply, Together, Split:
 		return pl.send(p, do)
 	case Close:
 		p.hangUp(do.How)
@@ -227,7 +244,17 @@ func (pl *play) peer() (*peer, *stop) {
 		return p, nil
 	}
 	if pl.on != "a" {
-		return nil, faulty(fmt.Errorf("no connection %s has been opened; write connect %s before", pl.on, pl.on))
+		form := "connect"
+		if pl.world != nil {
+			form = "accept S1 as"
+		}
+		return nil, faulty(fmt.Errorf("no connection %s has been opened; write %s %s before", pl.on, form, pl.on))
+	}
+	if pl.world != nil { // the first one is accepted when it is needed
+		if end := pl.expect(&Step{Do: Accept{Instance: "S1"}}); end != nil {
+			return nil, end
+		}
+		return pl.named["a"], nil
 	}
 	p, err := pl.connect("a")
 	return p, pl.unreachable(err)
@@ -250,7 +277,11 @@ func (pl *play) repeat(do Repeat) *stop {
 	if n > maxRepeats {
 		return faulty(fmt.Errorf("%d rounds are more than %d", n, maxRepeats))
 	}
-	for range n {
+	before := maps.Clone(pl.env.Vars)
+	for round := range n {
+		if round > 0 { // what a round has set is its own
+			pl.env.Vars = maps.Clone(before)
+		}
 		if end := pl.steps(do.Steps); end != nil {
 			return end
 		}

@@ -13,8 +13,15 @@ func (pl *play) send(p *peer, do Action) *stop {
 	p.sends++
 	b := &builder{env: &pl.env, subject: pl.subject, next: p.nextOut}
 	pl.mu.Unlock()
-	if r, ok := do.(Request); ok && r.Window != nil {
-		return pl.sendWindowed(p, b, r)
+	switch do := do.(type) {
+	case Request:
+		if do.Window != nil {
+			return pl.sendWindowed(p, b, do.Window, func() (uint64, []byte, []uint64, error) { return b.open(do) })
+		}
+	case Reply:
+		if do.Window != nil {
+			return pl.sendWindowed(p, b, do.Window, func() (uint64, []byte, []uint64, error) { return b.openReply(do) })
+		}
 	}
 	if err := b.add(do); err != nil {
 		return faulty(err)
@@ -56,13 +63,14 @@ func (pl *play) say(p *peer, octets []byte, size int, settle bool) *stop {
 	return nil
 }
 
-// sendWindowed sends a request and keeps at most so many of its octets unacknowledged.
-func (pl *play) sendWindowed(p *peer, b *builder, r Request) *stop {
-	window, err := EvalNumber(r.Window, &pl.env)
+// sendWindowed sends a message, which open begins, and keeps at most so many of its octets unacknowledged.
+func (pl *play) sendWindowed(p *peer, b *builder, w Number, open func() (uint64, []byte, []uint64, error)) *stop {
+	window, err := EvalNumber(w, &pl.env)
 	if err != nil {
 		return faulty(err)
 	}
-	number, body, sizes, err := b.open(r)
+	b.env.Next = b.next
+	number, body, sizes, err := open()
 	if err != nil {
 		return faulty(err)
 	}
@@ -136,12 +144,14 @@ func (b *builder) add(do Action) error {
 		if err != nil || do.Open {
 			return err
 		}
-		for i := 0; len(body) > 0; i++ {
-			n := min(sizes[min(i, len(sizes)-1)], uint64(len(body)))
-			b.packet("DATA", number, body[:n])
-			body = body[n:]
+		b.rest(number, body, sizes)
+		return nil
+	case Reply:
+		number, body, sizes, err := b.openReply(do)
+		if err != nil {
+			return err
 		}
-		b.packet("EOF", number, nil)
+		b.rest(number, body, sizes)
 		return nil
 	case Together:
 		return b.steps(do.Steps)
@@ -169,6 +179,16 @@ func (b *builder) steps(steps []Step) error {
 		}
 	}
 	return nil
+}
+
+// rest makes what follows the HEADER of a message.
+func (b *builder) rest(number uint64, body []byte, sizes []uint64) {
+	for i := 0; len(body) > 0; i++ {
+		n := min(sizes[min(i, len(sizes)-1)], uint64(len(body)))
+		b.packet("DATA", number, body[:n])
+		body = body[n:]
+	}
+	b.packet("EOF", number, nil)
 }
 
 func (b *builder) packet(kind string, number uint64, body []byte) {
@@ -219,13 +239,35 @@ func (b *builder) open(r Request) (number uint64, body []byte, sizes []uint64, e
 	if err != nil {
 		return number, nil, nil, err
 	}
+	return b.begin(number, header, r.Body, r.In)
+}
+
+// openReply is open for a reply. Its number is the next one.
+func (b *builder) openReply(r Reply) (number uint64, body []byte, sizes []uint64, err error) {
+	id, err := EvalValue(r.ID, b.env)
+	if err != nil {
+		return 0, nil, nil, err
+	}
+	members := []rawMember{{"type", json.RawMessage(`"reply"`)}}
+	if id != nil {
+		members = append(members, rawMember{"request_id", id})
+	}
+	header, err := b.changed(members, r.With, r.Without)
+	if err != nil {
+		return 0, nil, nil, err
+	}
+	return b.begin(b.next, header, r.Body, r.In)
+}
+
+// begin makes a HEADER and returns what else there is to send.
+func (b *builder) begin(number uint64, header []byte, text Text, in []Number) (_ uint64, body []byte, sizes []uint64, err error) {
 	body = []byte("{}")
-	if r.Body != nil {
-		if body, err = EvalText(r.Body, b.env); err != nil {
+	if text != nil {
+		if body, err = EvalText(text, b.env); err != nil {
 			return number, nil, nil, err
 		}
 	}
-	for _, n := range r.In {
+	for _, n := range in {
 		size, err := EvalNumber(n, b.env)
 		if err != nil {
 			return number, nil, nil, err
@@ -249,7 +291,7 @@ type rawMember struct {
 	value json.RawMessage
 }
 
-// header writes the header of a request, with the members that the step adds, replaces and leaves out.
+// header writes the header of a request.
 func (b *builder) header(r Request, number uint64) ([]byte, error) {
 	action, err := EvalText(r.Action, b.env)
 	if err != nil {
@@ -262,8 +304,13 @@ func (b *builder) header(r Request, number uint64) ([]byte, error) {
 		{"type", json.RawMessage(`"request"`)}, {"action", quoteJSON(action)}, {"version", json.RawMessage("1")},
 		{"envelope", json.RawMessage(`"json"`)}, {"request_id", appendUint(number + 1)},
 	}
-	if r.With != nil {
-		with, err := EvalText(r.With, b.env)
+	return b.changed(members, r.With, r.Without)
+}
+
+// changed writes a header with the members that a step adds, replaces and leaves out.
+func (b *builder) changed(members []rawMember, change Text, without []string) ([]byte, error) {
+	if change != nil {
+		with, err := EvalText(change, b.env)
 		if err != nil {
 			return nil, err
 		}
@@ -279,7 +326,7 @@ func (b *builder) header(r Request, number uint64) ([]byte, error) {
 			}
 		}
 	}
-	members = slices.DeleteFunc(members, func(m rawMember) bool { return slices.Contains(r.Without, m.name) })
+	members = slices.DeleteFunc(members, func(m rawMember) bool { return slices.Contains(without, m.name) })
 	header := []byte{'{'}
 	for i, m := range members {
 		if i > 0 {

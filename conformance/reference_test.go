@@ -31,7 +31,13 @@ func theReference() *conformance.Subject {
 	return conformance.ServerValue(startReference).OverTLS(startReferenceTLS, fixtures.Fingerprint("server"))
 }
 
+// goldenCases are the cases for servers.
 func goldenCases(t *testing.T) []*conformance.Case {
+	t.Helper()
+	return conformance.Playing(allCases(t), "server")
+}
+
+func allCases(t *testing.T) []*conformance.Case {
 	t.Helper()
 	cases, err := conformance.ParseFS(golden.FS)
 	if err != nil {

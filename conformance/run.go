@@ -33,7 +33,8 @@ func (o *Options) fill() {
 	}
 }
 
-// Run plays cases against the subject and judges every packet. It checks the subject first, unless that has been done.
+// Run plays cases against the subject and judges every packet. Cases of other roles than the subject's are left out. It checks
+// the subject first, unless that has been done.
 // The error is an ErrNoTest where nothing could be tested; what is wrong with the subject is in the report.
 func Run(ctx context.Context, s *Subject, cases []*Case, opt Options) (*Report, error) {
 	opt.fill()
@@ -51,6 +52,7 @@ func Run(ctx context.Context, s *Subject, cases []*Case, opt Options) (*Report, 
 		r.hopeless = s.fixtures == nil
 	}
 	began := time.Now()
+	cases = Playing(cases, s.Role())
 	r.plan(cases)
 	r.playAll()
 	rep := r.report(cases)
@@ -91,6 +93,11 @@ type job struct {
 type span struct{ from, to time.Time }
 
 func (s span) overlaps(o span) bool { return s.from.Before(o.to) && o.from.Before(s.to) }
+
+// Playing returns the cases in which the subject plays a role.
+func Playing(cases []*Case, role string) []*Case {
+	return slices.DeleteFunc(slices.Clone(cases), func(c *Case) bool { return c.Role != role })
+}
 
 // plan makes the jobs.
 func (r *runner) plan(cases []*Case) {
@@ -265,6 +272,9 @@ func (r *runner) play(j *job) {
 	left := r.subject.way(c).host(r.ctx, r.opt, func(dial func() (net.Conn, error), settle func()) {
 		pl.dial, pl.settle, pl.start = dial, settle, time.Now()
 		pl.prepareTLS()
+		if r.subject.client != nil {
+			pl.world = newWorld(pl, r.subject.client)
+		}
 		if settle == nil {
 			pl.ctx = r.ctx
 		}
@@ -288,9 +298,6 @@ func (r *runner) play(j *job) {
 
 // lacks says what a case needs that the subject does not have; "" is nothing.
 func (s *Subject) lacks(c *Case) string {
-	if c.Role != "server" {
-		return fmt.Sprintf("the subject is attached as a server, not as %s", c.Role)
-	}
 	for _, need := range c.Needs {
 		if !s.fixtures[need] {
 			return fmt.Sprintf("the subject does not offer %s", s.action(need))

@@ -12,11 +12,12 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/gudtech/scamp-sim/conformance/calling"
 	"github.com/gudtech/scamp-sim/sim/simnet"
 )
 
-// A Subject is an implementation under test: a server, since that is what cases can be played against so far.
-// ServerValue and ServerAt make one. Its fields may be set before it is used.
+// A Subject is an implementation under test, a server or a client. ServerValue, ServerAt and ClientValue make one. Its
+// fields may be set before it is used.
 type Subject struct {
 	// Echo is the name of an action that returns its request; "" is Conformance.echo.
 	Echo string
@@ -24,6 +25,7 @@ type Subject struct {
 	Profiles []string
 
 	start   func() (serve func(net.Conn), stop func()) // a Go value
+	client  func(calling.World) calling.Client         // a Go value that is a client
 	address string                                     // or a port
 
 	startTLS    func() (serve func(net.Conn), stop func()) // the Go value, reached over TLS
@@ -71,7 +73,15 @@ func fingerprintOf(der []byte) string {
 	return strings.ReplaceAll(fmt.Sprintf("% X", sum[:]), " ", ":")
 }
 
-func (s *Subject) virtual() bool { return s.start != nil }
+func (s *Subject) virtual() bool { return s.start != nil || s.client != nil }
+
+// Role is what the subject plays: server or client.
+func (s *Subject) Role() string {
+	if s.client != nil {
+		return "client"
+	}
+	return "server"
+}
 
 // action returns the name of a fixture action.
 func (s *Subject) action(short string) string {
@@ -86,6 +96,12 @@ func (s *Subject) variables() Vars {
 	vars := Vars{}
 	for _, short := range fixtureVars {
 		vars[short] = quoteJSON([]byte(s.action(short)))
+	}
+	if s.client != nil {
+		for _, name := range instanceNames[1:] {
+			vars[name+"_address"] = []byte(addressOf(name))
+			vars[name+"_fingerprint"] = []byte(identityOf(name).fingerprint)
+		}
 	}
 	return vars
 }
@@ -148,6 +164,10 @@ func (s *Subject) host(ctx context.Context, opt *Options, f func(dial func() (ne
 
 // inMemory starts a server for f and ends it.
 func (s *Subject) inMemory(f func(dial func() (net.Conn, error), settle func()), settle func()) {
+	if s.client != nil { // the play makes it, with what is around it
+		f(nil, settle)
+		return
+	}
 	serve, stop := s.start()
 	var wg sync.WaitGroup
 	f(func() (net.Conn, error) {
@@ -160,4 +180,11 @@ func (s *Subject) inMemory(f func(dial func() (net.Conn, error), settle func()),
 	}, settle)
 	stop()
 	wg.Wait()
+}
+
+// ClientValue makes a subject of a client in this program. For every case start makes a fresh client. Cases run in
+// virtual time, each in a bubble of its own (see simnet.Bubble): the client uses the network and the files of its World
+// alone, takes the time from package time, and leaves no goroutine behind when it is closed.
+func ClientValue(start func(w calling.World) calling.Client) *Subject {
+	return &Subject{client: start}
 }

@@ -134,7 +134,11 @@ func (r *runner) report(cases []*Case) *Report {
 	if !slices.ContainsFunc(r.jobs, func(j *job) bool { return j.packets }) {
 		return rep
 	}
-	for _, id := range judged {
+	everywhere := judged
+	if r.subject.client != nil {
+		everywhere = judgedOfClients
+	}
+	for _, id := range everywhere {
 		rep.Results = append(rep.Results, r.judgedResult(id))
 	}
 	return rep

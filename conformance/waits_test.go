@@ -143,6 +143,8 @@ func nameOf(d ast.Decl) string {
 // Where the runner itself lets real time pass, and why. A limit of how long something is awaited is no such place.
 var runnerWaits = map[string]string{
 	"play.step":          "the verb wait, which needs virtual time",
+	"play.around":        "the verb reload: a client may take 5 s to see that a file has changed",
+	"play.aliveClient":   "a case that has changed the files has them as before, and the client takes that up",
 	"play.dealtWith":     "a connection that the tester has closed cannot answer a barrier: its octets are given a fifth of T_quiet",
 	"play.checkExecuted": "an execution that must come is looked for every tenth of T_quiet",
 	"runner.revive":      "a subject that has died is looked for every fifth of T_quiet",

@@ -252,7 +252,7 @@ func (c *Connection) do(ctx context.Context, h *Header, body io.Reader, deadline
 		return nil, k.err
 	}
 	m := k.reply
-	if h := &m.Header; h.ErrorCode != "" || h.Error != "" { // WIRE-ERR-02
+	if h := &m.Header; h.failed() { // WIRE-ERR-02
 		m.Close()
 		e := &ReplyError{Code: h.ErrorCode, Message: h.Error, Data: h.ErrorData}
 		if e.Code == "" {

@@ -64,12 +64,15 @@ func TestCallsAreMatchedByID(t *testing.T) { // WIRE-RPC-01, 02, 03, 04a, 07, 09
 	})
 }
 
-func TestFailedReplies(t *testing.T) { // WIRE-ERR-02, 04, 09b; WIRE-HDR-17b
+func TestFailedReplies(t *testing.T) { // WIRE-ERR-02, 04, 09b; WIRE-HDR-17b, 18b
 	for header, want := range map[string]*ReplyError{
 		`"error":"e"`:      {Code: "general", Message: "e"},
 		`"error_code":"c"`: {Code: "c", Message: "Unknown error"},
 		`"error_code":"xyzzy","error":"é","error_data":{"a":[1]}`: {Code: "xyzzy", Message: "é", Data: []byte(`{"a":[1]}`)},
 		`"error_code":"","error":null`:                            nil,
+		`"error":5`:                                               {Code: "general", Message: "Unknown error"},
+		`"error_code":[],"error":"e"`:                             {Code: "general", Message: "e"},
+		`"error_code":{},"error_code":""`:                         nil,
 	} {
 		bubble(t, func(t *testing.T) {
 			c, s := scripted(t, Config{})

@@ -62,6 +62,8 @@ const (
 	wrongVersion
 	wrongEnvelope
 	wrongID
+	wrongErrorCode
+	wrongError
 )
 
 // An ID is a request_id: an opaque JSON number or string. The zero ID is no id.
@@ -151,9 +153,9 @@ func (h *Header) set(name, value []byte) {
 	case `"client_id"`:
 		h.ClientID = clientID(value)
 	case `"error_code"`:
-		h.setString(&h.ErrorCode, value, 0)
+		h.setString(&h.ErrorCode, value, wrongErrorCode)
 	case `"error"`:
-		h.setString(&h.Error, value, 0)
+		h.setString(&h.Error, value, wrongError)
 	case `"error_data"`:
 		h.ErrorData = nil
 		if value[0] == '{' {
@@ -186,6 +188,12 @@ func (h *Header) setExtra(name, value []byte) {
 		return
 	}
 	h.Extra[key] = append(json.RawMessage(nil), value...)
+}
+
+// failed reports whether this is the header of a failed reply (WIRE-ERR-02a). An
+// error member that is no string is not empty either.
+func (h *Header) failed() bool {
+	return h.ErrorCode != "" || h.Error != "" || h.wrong&(wrongErrorCode|wrongError) != 0
 }
 
 func (h *Header) setString(field *string, value []byte, flag wrongMembers) {

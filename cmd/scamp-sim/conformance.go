@@ -17,6 +17,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/gudtech/scamp-sim/conformance"
+	"github.com/gudtech/scamp-sim/conformance/calling"
 	"github.com/gudtech/scamp-sim/conformance/report"
 	"github.com/gudtech/scamp-sim/fixtures"
 	"github.com/gudtech/scamp-sim/scamp"
@@ -26,6 +27,7 @@ import (
 // conformanceFlags are the flags of the verb conformance.
 type conformanceFlags struct {
 	server, fingerprint, echo, only string
+	role                            string
 	insecure, list, strict, verbose bool
 	junit, json                     string
 	jobs                            int
@@ -36,9 +38,12 @@ func newConformance() *cobra.Command {
 	var f conformanceFlags
 	cmd := &cobra.Command{
 		Use:   "conformance [FILE|DIR...]",
-		Short: "Tells which rules of the specification a server breaks",
+		Short: "Tells which rules of the specification a server or a client breaks",
 		Long: `conformance plays the client of a server and tells which rules of the
 specification the server breaks, with the packets that prove it.
+
+With --role client it plays everything around a client instead: servers, the
+discovery cache, the list of authorised services, the application.
 
 Without --server it tries the built-in implementation, in memory and in virtual
 time. The server needs one action that returns what it is sent:
@@ -57,6 +62,7 @@ Exit status: 0 all is well, 1 rules are broken, 2 nothing could be tested.`,
 	flags.StringVar(&f.server, "server", "", "HOST:PORT or URI of the server; without it, the built-in implementation")
 	flags.StringVar(&f.fingerprint, "fingerprint", "", "fingerprint that its certificate must have")
 	flags.BoolVar(&f.insecure, "insecure", false, "accept any certificate")
+	flags.StringVar(&f.role, "role", "server", "what the subject plays: server, or client (the built-in one)")
 	flags.StringVar(&f.echo, "echo-action", "Conformance.echo", "action that returns its request")
 	flags.StringVar(&f.only, "only", "", "play only cases whose name or rule matches, such as 'wire-flow/*' or 'WIRE-HDR-1*'")
 	flags.BoolVar(&f.list, "list", false, "print the cases instead of playing them")
@@ -75,6 +81,9 @@ func (f *conformanceFlags) run(cmd *cobra.Command, args []string) error {
 	}
 	cases, err := readCases(args)
 	if err != nil {
+		return err
+	}
+	if cases, err = f.playing(cases); err != nil {
 		return err
 	}
 	if cases, err = f.choose(cases); err != nil {
@@ -136,6 +145,10 @@ func (f *conformanceFlags) subject() (s *conformance.Subject, name string, err e
 			return nil, "", errors.New("--fingerprint and --insecure are about a server: name one with --server HOST:PORT")
 		}
 		s, name = conformance.ServerValue(startReference).OverTLS(startReferenceTLS, fixtures.Fingerprint("server")), "built-in"
+		if f.role == "client" {
+			s = conformance.ClientValue(func(w calling.World) calling.Client { return reference.NewClient(w) })
+			name = "built-in client"
+		}
 	} else {
 		if err := checkServer(f.server, f.fingerprint, f.insecure); err != nil {
 			return nil, "", err
@@ -147,6 +160,21 @@ func (f *conformanceFlags) subject() (s *conformance.Subject, name string, err e
 	}
 	s.Echo = f.echo
 	return s, name, nil
+}
+
+// playing keeps the cases of the role.
+func (f *conformanceFlags) playing(cases []*conformance.Case) ([]*conformance.Case, error) {
+	if f.role != "server" && f.role != "client" {
+		return nil, fmt.Errorf("--role %q: the roles that can be tried are server and client", f.role)
+	}
+	if f.role == "client" && f.server != "" {
+		return nil, errors.New("--role client and --server do not go together: only the built-in client can be tried so far")
+	}
+	chosen := conformance.Playing(cases, f.role)
+	if len(chosen) == 0 {
+		return nil, fmt.Errorf("none of %d cases is for the role %s; --role chooses another", len(cases), f.role)
+	}
+	return chosen, nil
 }
 
 // startReference starts a fresh built-in implementation.

@@ -57,6 +57,35 @@ func inVirtualTime(t *testing.T) (n int) {
 	return n
 }
 
+// The built-in client, and what does not go together with it. A run is about one role.
+func TestConformanceOfTheBuiltInClient(t *testing.T) {
+	o := scampSim(t, "", "conformance", "--role", "client", "--strict")
+	passed, failed, skipped := summary(t, o.stdout)
+	if o.code != 0 || passed < 150 || failed != 0 || skipped != 0 || o.stderr != "" {
+		t.Fatalf("exit %d\n%s%s", o.code, o.stdout, o.stderr)
+	}
+	list := scampSim(t, "", "conformance", "--list").stdout
+	if clients := scampSim(t, "", "conformance", "--role", "client", "--list").stdout; strings.Contains(list, "wire-rpc/client-") || !strings.Contains(clients, "wire-rpc/client-") ||
+		strings.Contains(clients, "wire-frame/bare-lf") {
+		t.Error("the roles are mixed")
+	}
+	for _, tc := range []struct{ args, want string }{
+		{"--role witness", "the roles that can be tried are server and client"},
+		{"--role client --server 127.0.0.1:1 --insecure", "only the built-in client"},
+	} {
+		if o := scampSim(t, "", append([]string{"conformance"}, strings.Fields(tc.args)...)...); o.code == 0 || !strings.Contains(o.stderr, tc.want) {
+			t.Errorf("%s: exit %d, %s", tc.args, o.code, o.stderr)
+		}
+	}
+	file := filepath.Join(t.TempDir(), "one.case")
+	if err := os.WriteFile(file, []byte("# Something is tried here.\nrule: WIRE-FRAME-04a\nrole: server\n\nbarrier\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if o := scampSim(t, "", "conformance", "--role", "client", file); o.code == 0 || !strings.Contains(o.stderr, "none of 1 cases is for the role client") {
+		t.Errorf("exit %d, %s", o.code, o.stderr)
+	}
+}
+
 // Two processes, over TLS.
 func TestConformanceOverTLS(t *testing.T) {
 	s := serve(t)

@@ -20,8 +20,9 @@ import (
 )
 
 // Register adds the specs of some cases to the suite that is being built. It is called where specs are described, at the
-// top level of a file or in a Describe. A dialect passes and is told in the report; what is unsupported is skipped.
+// top level of a file or in a Describe. Cases of other roles than the subject's are left out. A dialect passes and is told in the report; what is unsupported is skipped.
 func Register(text string, subject *conformance.Subject, cases []*conformance.Case, opt conformance.Options) {
+	cases = conformance.Playing(cases, subject.Role())
 	ginkgo.Describe(text, func() {
 		groups := map[string][]*conformance.Case{}
 		var order []string
@@ -54,8 +55,12 @@ func everyPacket(subject *conformance.Subject, cases []*conformance.Case, opt co
 	play := sync.OnceValues(func() (*conformance.Report, error) {
 		return conformance.Run(context.Background(), subject, cases, opt)
 	})
+	judged := conformance.Judged()
+	if subject.Role() == "client" {
+		judged = conformance.JudgedOfClients()
+	}
 	ginkgo.Describe("every packet", func() {
-		for _, rule := range conformance.Judged() {
+		for _, rule := range judged {
 			ginkgo.It(rule, ginkgo.Label(rule), func() {
 				report, err := play()
 				if err != nil {

@@ -17,6 +17,7 @@ import (
 	"net"
 	"strconv"
 	"sync"
+	"sync/atomic"
 
 	"github.com/gudtech/scamp-sim/scamp/wire"
 )
@@ -61,10 +62,11 @@ type Flow struct {
 	filter   Filter
 	tolerate Tolerance
 	in       bool
-	raw      bool   // nothing more will be a packet
-	closing  bool   // the connection ends after what is in out
-	rest     []byte // arrived, and not a whole packet yet
-	out      []byte // to be passed on
+	raw      bool        // nothing more will be a packet
+	closing  bool        // the connection ends after what is in out
+	ended    atomic.Bool // the filter has ended the connection
+	rest     []byte      // arrived, and not a whole packet yet
+	out      []byte      // to be passed on
 }
 
 // Pass sends a packet on in its direction.
@@ -80,8 +82,11 @@ func (f *Flow) Answer(p Packet) {
 	f.c.write(p.Append(nil))
 }
 
-// Close ends the connection, below the endpoint.
-func (f *Flow) Close() { f.c.Conn.Close() }
+// Close ends the connection, below the endpoint. The packets that have come behind this one are dropped.
+func (f *Flow) Close() {
+	f.ended.Store(true)
+	f.c.Conn.Close()
+}
 
 // Conn returns the connection that the flow belongs to.
 func (f *Flow) Conn() *Conn { return f.c }
@@ -247,6 +252,9 @@ func (f *Flow) feed(b []byte) {
 
 // show gives the filter one packet.
 func (f *Flow) show(p Packet) {
+	if f.ended.Load() {
+		return
+	}
 	if f.filter == nil {
 		f.Pass(p)
 		return

@@ -244,6 +244,21 @@ func TestFilters(t *testing.T) {
 	}
 }
 
+// What has come in one read behind the packet on which a filter ends the connection is not let in.
+func TestNothingComesBehindAnEnd(t *testing.T) {
+	end := func(f *Flow, p Packet) {
+		if p.Type == "DATA" {
+			f.Close()
+			return
+		}
+		f.Pass(p)
+	}
+	const header = "HEADER 0 2\r\n{}END\r\n"
+	if got := in(t, Config{In: end}, []byte(header+"DATA 0 1\r\nxEND\r\nEOF 0 0\r\nEND\r\n")); got != header {
+		t.Errorf("in comes %q", got)
+	}
+}
+
 // A filter keeps the packet: what comes later does not change it.
 func TestPacketsAreTheFilters(t *testing.T) {
 	var first Packet

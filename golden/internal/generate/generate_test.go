@@ -10,7 +10,7 @@ import (
 	"github.com/gudtech/scamp-sim/golden"
 )
 
-// The committed files are those that the program makes, and no other.
+// The committed vectors are those that the program makes, and no other.
 func TestFilesAreUpToDate(t *testing.T) {
 	made := map[string]bool{}
 	for _, g := range groups() {
@@ -23,7 +23,7 @@ func TestFilesAreUpToDate(t *testing.T) {
 			t.Errorf("%s differs from what the program makes (%v); run go generate ./golden", g.file(), err)
 		}
 	}
-	files, err := fs.Glob(golden.FS, "disc-*/*")
+	files, err := fs.Glob(golden.FS, "disc-*/*.jsonl")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,81 @@
+package bugs
+
+import (
+	"context"
+	"time"
+
+	"github.com/gudtech/scamp-sim/conformance/calling"
+	"github.com/gudtech/scamp-sim/sim/interpose"
+)
+
+// patientUploads makes a client that lets large requests take all the time that they want.
+var patientUploads = wishing(func(c *calling.Call) {
+	if len(c.Body) > 65536 {
+		c.Timeout = 48 * time.Hour
+	}
+})
+
+var clientFlow = []Client{
+	{Name: "hangs-in-a-closed-window", Rule: "WIRE-FLOW-11a", Title: "waits for ever when nothing of a request is acknowledged", around: patientUploads},
+}
+
+var clientTime = []Client{
+	{Name: "never-times-out", Rule: "WIRE-TIME-04a", Title: "waits for a reply for ever",
+		around: asking(func(ctx context.Context, next calling.Client, c calling.Call) calling.Outcome {
+			c.Timeout = 48 * time.Hour
+			return next.Call(ctx, c)
+		})},
+	{Name: "ignores-announced-times", Rule: "WIRE-TIME-04b", Title: "gives every call the same time",
+		around: asking(func(ctx context.Context, next calling.Client, c calling.Call) calling.Outcome {
+			if c.Timeout == 0 {
+				c.Timeout = 75 * time.Second
+			}
+			return next.Call(ctx, c)
+		})},
+	{Name: "counts-from-the-end-of-the-upload", Rule: "WIRE-TIME-04c", Title: "starts the clock of a call when its request has been sent", around: patientUploads},
+	{Name: "blocks-on-late-replies", Rule: "WIRE-TIME-05a", Title: "delivers nothing more of a connection on which a reply came too late",
+		wrap: func(*server) interpose.Config {
+			r := newRequests()
+			sent := map[string]time.Time{}
+			blocked := false
+			return interpose.Config{
+				Out: func(f *interpose.Flow, p interpose.Packet) {
+					if o, ok := parse(p.Body); p.Type == "HEADER" && ok {
+						r.mu.Lock()
+						sent[o.get("request_id")] = time.Now()
+						r.mu.Unlock()
+					}
+					r.out(f, p)
+				},
+				In: func(f *interpose.Flow, p interpose.Packet) {
+					if o, ok := parse(p.Body); p.Type == "HEADER" && ok {
+						r.mu.Lock()
+						at, asked := sent[o.get("request_id")]
+						blocked = blocked || asked && time.Since(at) >= 2*time.Second
+						r.mu.Unlock()
+					}
+					if !blocked {
+						f.Pass(p)
+					}
+				},
+			}
+		}},
+	{Name: "closes-while-busy", Rule: "WIRE-TIME-03", Title: "closes a connection on which a call waits for two seconds",
+		wrap: func(*server) interpose.Config {
+			r := newRequests()
+			return interpose.Config{
+				Out: func(f *interpose.Flow, p interpose.Packet) {
+					if o, ok := parse(p.Body); p.Type == "HEADER" && ok {
+						id := o.get("request_id")
+						time.AfterFunc(2*time.Second, func() {
+							if !r.answered(id) {
+								f.Close()
+							}
+						})
+					}
+					r.out(f, p)
+				},
+				In: incomingHeaders(func(_ interpose.Packet, o object) { r.forget(o.get("request_id")) }),
+			}
+		}},
+}
