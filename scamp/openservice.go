@@ -63,7 +63,8 @@ func OpenServiceConfig(conf *soaconf.Config, name string, logger *slog.Logger) (
 }
 
 // keyPair reads the private key and the certificate of a service. The certificate
-// that callers see is the one whose fingerprint is announced.
+// that callers see is the one whose fingerprint is announced: the first in the
+// file, which must belong to the key.
 func keyPair(keyFile, certFile string) (*discovery.Signer, tls.Certificate, error) {
 	var cert tls.Certificate
 	fail := func(err error) (*discovery.Signer, tls.Certificate, error) {
@@ -83,9 +84,6 @@ func keyPair(keyFile, certFile string) (*discovery.Signer, tls.Certificate, erro
 	}
 	if cert, err = tls.X509KeyPair(text, key); err != nil {
 		return fail(err)
-	}
-	if Fingerprint(cert.Certificate[0]) != signer.Fingerprint {
-		return fail(errors.New("the first certificate in the file is not the one that belongs to the key"))
 	}
 	return signer, cert, nil
 }

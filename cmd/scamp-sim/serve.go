@@ -31,6 +31,8 @@ When it is ready it prints one line: its URI and the fingerprint of its
 certificate, separated by a TAB. Without --cert and --key it uses the fixture
 certificate, whose key is public: for tests on your own machine only.
 
+When it is told to stop it answers the requests in progress, for up to 10 s.
+
 With --bug it breaks the protocol in one way; "--bug list" names all ways.`,
 		Args: cobra.NoArgs,
 		Example: `  scamp-sim serve
@@ -56,12 +58,20 @@ With --bug it breaks the protocol in one way; "--bug list" names all ways.`,
 				ln.Close()
 				return err
 			}
-			context.AfterFunc(cmd.Context(), stop)
+			stopped := make(chan struct{})
+			context.AfterFunc(cmd.Context(), func() {
+				stop()
+				close(stopped)
+			})
 			fmt.Fprintf(cmd.OutOrStdout(), "beepish+tls://%s\t%s\n", ln.Addr(), scamp.Fingerprint(certificate.Certificate[0]))
-			if err := serve(ln); err != nil && !errors.Is(err, scamp.ErrServiceClosed) {
-				return err
+			err = serve(ln)
+			if cmd.Context().Err() != nil {
+				<-stopped
 			}
-			return nil
+			if errors.Is(err, scamp.ErrServiceClosed) {
+				return nil
+			}
+			return err
 		},
 	}
 	flags := cmd.Flags()
@@ -95,12 +105,23 @@ func loadCertificate(cert, key string) (tls.Certificate, error) {
 	return c, nil
 }
 
+// lastRequests is how long requests in progress keep a server that is told to stop.
+const lastRequests = 10 * time.Second
+
 // newServer returns the reference, or the wrong server of this name: serve
 // answers what a listener accepts, stop ends it.
 func newServer(bug string, cert tls.Certificate, logger *slog.Logger) (serve func(net.Listener) error, stop func(), err error) {
 	if bug == "" {
 		svc := &scamp.Service{Mux: reference.NewMux(), Authority: reference.NewAuthority(), Certificate: cert, Config: scamp.Config{Logger: logger}}
-		return svc.Serve, func() { svc.Close() }, nil
+		svc.Grace = -1 // nobody is told that it stops
+		stop = func() {
+			ctx, cancel := context.WithTimeout(context.Background(), lastRequests)
+			defer cancel()
+			if svc.Shutdown(ctx) != nil {
+				logger.Warn("stopped before its requests were answered")
+			}
+		}
+		return svc.Serve, stop, nil
 	}
 	b, ok := bugs.Lookup(bug)
 	if !ok {

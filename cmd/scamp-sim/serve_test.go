@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -8,11 +9,44 @@ import (
 	"testing"
 
 	"github.com/gudtech/scamp-sim/fixtures"
+	"github.com/gudtech/scamp-sim/scamp"
 )
 
 func TestServeEndsWithASignal(t *testing.T) {
 	s := serve(t)
 	s.cmd.Process.Signal(syscall.SIGTERM)
+	if err := s.cmd.Wait(); err != nil {
+		t.Error(err)
+	}
+}
+
+// A request that is in progress when the server is told to stop gets its reply (WIRE-SVC-04c).
+func TestServeFinishesWhatItHasTaken(t *testing.T) {
+	s := serve(t)
+	conn, err := scamp.Dial(t.Context(), s.uri, scamp.Config{Fingerprint: fixtures.Fingerprint("server")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	body, feed := io.Pipe()
+	reply, err := conn.Call(t.Context(), &scamp.Request{Header: scamp.Header{Action: "Conformance.echo"}, Body: io.MultiReader(strings.NewReader(strings.Repeat("x", 40000)), body)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.cmd.Process.Signal(syscall.SIGTERM)
+	for { // until it takes no connections
+		c, err := scamp.Dial(t.Context(), s.uri, scamp.Config{Fingerprint: fixtures.Fingerprint("server")})
+		if err != nil {
+			break
+		}
+		c.Close()
+	}
+	io.WriteString(feed, "the end")
+	feed.Close()
+	got, err := io.ReadAll(reply.Body)
+	if err != nil || len(got) != 40007 || !strings.HasSuffix(string(got), "the end") {
+		t.Error(len(got), err)
+	}
 	if err := s.cmd.Wait(); err != nil {
 		t.Error(err)
 	}
