@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"text/tabwriter"
+	"time"
 
 	"github.com/spf13/cobra"
 
