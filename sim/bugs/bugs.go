@@ -68,17 +68,30 @@ func (s Server) start(logger *slog.Logger) (w *server, serve func(net.Conn), sto
 	if s.configure != nil {
 		s.configure(&cfg)
 	}
-	w = &server{open: map[*interpose.Conn]bool{}}
 	svc := &scamp.Service{Mux: reference.NewMux(), Authority: reference.NewAuthority(), Config: cfg}
-	serve = func(nc net.Conn) {
+	w, serve = s.around(svc)
+	return w, serve, func() { svc.Close() }
+}
+
+// Around returns what answers one connection until it ends, as svc does, but for the
+// mistake. Those that Start makes by a configuration, and those that StartTLS makes
+// below TLS, are not in it.
+func (s Server) Around(svc *scamp.Service) (serve func(net.Conn)) {
+	_, serve = s.around(svc)
+	return serve
+}
+
+func (s Server) around(svc *scamp.Service) (w *server, serve func(net.Conn)) {
+	w = &server{open: map[*interpose.Conn]bool{}}
+	return w, func(nc net.Conn) {
 		if s.under != nil {
 			nc = s.under(nc)
 		}
-		var filters interpose.Config
+		cfg := interpose.Config{}
 		if s.wrap != nil {
-			filters = s.wrap(w)
+			cfg = s.wrap(w)
 		}
-		c := interpose.Wrap(nc, filters)
+		c := interpose.Wrap(nc, cfg)
 		if !w.enter(c) {
 			c.Close()
 			return
@@ -86,7 +99,6 @@ func (s Server) start(logger *slog.Logger) (w *server, serve func(net.Conn), sto
 		defer w.leave(c)
 		svc.ServeConn(c)
 	}
-	return w, serve, func() { svc.Close() }
 }
 
 // server is what the connections of one wrong server share.
