@@ -34,16 +34,16 @@ func (s *seen) Open(name string) (fs.File, error) {
 		return nil, err
 	}
 	text, at := s.edit(name, text, info.ModTime())
-	return &keptFile{bytes.NewReader(text), timed{info, at}, int64(len(text))}, nil
+	return &keptFile{bytes.NewReader(text), dated{info, at}, int64(len(text))}, nil
 }
 
-// A timed is a file of another age.
-type timed struct {
+// A dated is a file of another age.
+type dated struct {
 	fs.FileInfo
 	at time.Time
 }
 
-func (t timed) ModTime() time.Time { return t.at }
+func (d dated) ModTime() time.Time { return d.at }
 
 // seeing makes a bug of how the files look.
 func seeing(edit func(name string, text []byte, at time.Time) ([]byte, time.Time)) func(fs.FS) fs.FS {

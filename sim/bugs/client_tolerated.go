@@ -63,9 +63,9 @@ func Tolerated() []Tolerable {
 		{Client{Name: "idle-for-a-constant-time", change: func(c *reference.Client, _ calling.World) {
 			c.Requester.Config.IdleTimeout = 9 * time.Second
 		}}, []string{"WIRE-TIME-01"}},
-		{Client{Name: "adds-nothing-to-announced-times", around: timing(func(announced, _ time.Duration) time.Duration { return announced })},
+		{Client{Name: "adds-nothing-to-announced-times", around: allowing(func(announced, _ time.Duration) time.Duration { return announced })},
 			[]string{"WIRE-TIME-04b", "DISC-RTE-05b"}},
-		{Client{Name: "has-a-time-of-its-own", around: timing(func(announced, _ time.Duration) time.Duration {
+		{Client{Name: "has-a-time-of-its-own", around: allowing(func(announced, _ time.Duration) time.Duration {
 			return cmp.Or(announced+5*time.Second*time.Duration(min(1, announced)), 65*time.Second)
 		})}, []string{"WIRE-TIME-04a", "DISC-RTE-05c"}},
 		{Client{Name: "fails-late", around: failingLate}, []string{"WIRE-TIME-04a", "DISC-RTE-05a", "DISC-RTE-05c"}},
@@ -163,8 +163,8 @@ func blindly(c calling.Client, _ calling.World) calling.Client {
 	}}
 }
 
-// timing makes a client that gives calls times of its own, unless their callers do.
-func timing(of func(announced, plain time.Duration) time.Duration) func(calling.Client, calling.World) calling.Client {
+// allowing makes a client that gives calls times of its own, unless their callers do.
+func allowing(of func(announced, plain time.Duration) time.Duration) func(calling.Client, calling.World) calling.Client {
 	return func(c calling.Client, _ calling.World) calling.Client {
 		r := builtIn(c)
 		return &caller{c, func(ctx context.Context, next calling.Client, c calling.Call) calling.Outcome {
