@@ -231,6 +231,35 @@ func TestTheNumberOfConnectionsIsBounded(t *testing.T) {
 	})
 }
 
+// TestClosedBeforeItIsUsed: nobody is dialled.
+func TestClosedBeforeItIsUsed(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newTown(t, Config{})
+		h := w.build()
+		if err := w.q.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if _, err := w.call("Test.who", "{}"); !errors.Is(err, ErrRequesterClosed) || !Failure(err).NotExecuted() || h.dialled() != 0 {
+			t.Errorf("%v, %d dials", err, h.dialled())
+		}
+	})
+}
+
+// TestAnInstanceThatHangsUpIsDialledOnce for a call.
+func TestAnInstanceThatHangsUpIsDialledOnce(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newTown(t, Config{})
+		h := w.build()
+		h.service.Close() // whoever connects is hung up on
+		r := NewRequest("Test.who", []byte("{}"))
+		r.Ident = h.Ident
+		var lost *ConnectionError
+		if _, err := w.send(t.Context(), r); !errors.As(err, &lost) || h.dialled() != 1 {
+			t.Errorf("%v, %d dials", err, h.dialled())
+		}
+	})
+}
+
 // endless is a body without end.
 type endless struct{}
 
