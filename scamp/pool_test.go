@@ -13,7 +13,7 @@ import (
 	"github.com/gudtech/scamp-sim/scamp/discovery"
 )
 
-func TestOneConnectionPerInstance(t *testing.T) { // WIRE-CONN-04a
+func TestOneConnectionPerInstance(t *testing.T) { // WIRE-CONN-04a, DISC-RTE-03c
 	bubble(t, func(t *testing.T) {
 		w := newTown(t, Config{})
 		h, unused := w.build(), w.build()
@@ -228,6 +228,55 @@ func TestTheNumberOfConnectionsIsBounded(t *testing.T) {
 		for _, r := range replies {
 			r.Body.Close()
 		}
+	})
+}
+
+// TestWhatIsIdleLongestMakesRoom: what is used stays.
+func TestWhatIsIdleLongestMakesRoom(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newTown(t, Config{})
+		w.q.MaxConnections = 2
+		used, idle, third := w.build(), w.build(), w.build()
+		for i, h := range []*house{used, idle, used, third, used, idle} {
+			r := NewRequest("Test.who", []byte("{}"))
+			r.Ident = h.Ident
+			if _, err := w.send(t.Context(), r); err != nil {
+				t.Fatal(i, err)
+			}
+			time.Sleep(time.Second)
+		}
+		if used.dialled() != 1 || idle.dialled() != 2 {
+			t.Errorf("%d and %d connections", used.dialled(), idle.dialled())
+		}
+	})
+}
+
+// TestDialsCountAsConnections: a connection that is being opened takes a place.
+func TestDialsCountAsConnections(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newTown(t, Config{})
+		w.q.MaxConnections = 2
+		var wg sync.WaitGroup
+		for i := range 3 {
+			h := w.build()
+			h.silent, h.service = true, nil
+			if i == 2 {
+				break
+			}
+			wg.Go(func() {
+				r := NewRequest("Test.who", nil)
+				r.Ident = h.Ident
+				w.send(t.Context(), r)
+			})
+			synctest.Wait()
+		}
+		r := NewRequest("Test.who", nil)
+		r.Ident = "house-3"
+		var limit *LimitError
+		if _, err := w.send(t.Context(), r); !errors.As(err, &limit) || w.houses["10.0.0.3:30100"].dialled() != 0 {
+			t.Errorf("beside two that are being opened: %v", err)
+		}
+		wg.Wait()
 	})
 }
 

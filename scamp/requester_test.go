@@ -12,7 +12,7 @@ import (
 	"github.com/gudtech/scamp-sim/scamp/discovery"
 )
 
-func TestCallsReachWhoOffersTheAction(t *testing.T) { // DISC-RTE-01, 02
+func TestCallsReachWhoOffersTheAction(t *testing.T) { // DISC-RTE-01, 02, 09
 	bubble(t, func(t *testing.T) {
 		w := newTown(t, Config{})
 		answer := func(text string) HandlerFunc {
