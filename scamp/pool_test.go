@@ -161,6 +161,68 @@ func TestWaitsBetweenAttempts(t *testing.T) {
 	})
 }
 
+// TestTheWaitsAreBounded: none after the first failure, then 50 ms and its doubles, up
+// to 10 s, of which chance takes away up to a half.
+func TestTheWaitsAreBounded(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		for _, jitter := range []float64{0, 0.5, 1} {
+			r, whole := new(route), 50*time.Millisecond
+			for i := range 200 {
+				r.failed(errRefused, jitter)
+				want := time.Duration(0)
+				if i > 0 {
+					want = whole - time.Duration(jitter*float64(whole/2))
+					whole = min(2*whole, 10*time.Second)
+				}
+				if got := max(0, time.Until(r.until)); got != want {
+					t.Fatalf("%v after %d failures, want %v", got, i+1, want)
+				}
+			}
+		}
+	})
+}
+
+// TestTheWaitsAreSpread: many requesters do not come back at once.
+func TestTheWaitsAreSpread(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		waits := map[time.Duration]bool{}
+		for range 20 {
+			q := &Requester{Dial: func(context.Context, string, string) (net.Conn, error) { return nil, errRefused }}
+			to := target{"a:1", "x"}
+			for range 2 {
+				q.connection(t.Context(), to, time.Now().Add(time.Minute))
+			}
+			q.mu.Lock()
+			waits[time.Until(q.pool.routes[to].until)] = true
+			q.mu.Unlock()
+			q.Close(t.Context())
+		}
+		if len(waits) < 10 {
+			t.Errorf("%d different waits of 20", len(waits))
+		}
+	})
+}
+
+// TestClosingWhileADialSucceeds: the connection that nobody has is closed at once.
+func TestClosingWhileADialSucceeds(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newTown(t, Config{})
+		w.build()
+		closed := make(chan error, 1)
+		w.q.Config.Trace = &Trace{Dialed: func(string, string, error, time.Duration) { // it is made, and not in the pool yet
+			go func() { closed <- w.q.Close(context.Background()) }()
+			time.Sleep(time.Second)
+		}}
+		start := time.Now()
+		if _, err := w.call("Test.who", "{}"); !errors.Is(err, ErrRequesterClosed) || !Failure(err).NotExecuted() {
+			t.Errorf("the call: %v", err)
+		}
+		if err := <-closed; err != nil || time.Since(start) > 2*time.Second {
+			t.Errorf("closed after %v: %v", time.Since(start), err)
+		}
+	})
+}
+
 func TestWhoWaitsIsNotChosen(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		w := newTown(t, Config{})
