@@ -78,10 +78,21 @@ func TestAnotherCertificateIsAnotherConnection(t *testing.T) { // WIRE-CONN-05
 		w.authorized = discovery.ParseAuthorized([]byte(h.Fingerprint + " main:ALL\n"))
 		w.mu.Unlock()
 		w.announce()
+		w.q.Config.Unverified = true // for whoever dials addresses; it opens nothing here
+		var transport *stuckConn
+		h.wrap = func(nc net.Conn) net.Conn {
+			transport = &stuckConn{Conn: nc, closed: make(chan struct{})}
+			return transport
+		}
 		_, err := w.call("Test.who", "{}")
 		var wrong *FingerprintError
 		if !errors.As(err, &wrong) || !Failure(err).NotExecuted() {
 			t.Errorf("a certificate that is not announced: %v", err)
+		}
+		select {
+		case <-transport.closed:
+		default:
+			t.Error("its transport is left open")
 		}
 	})
 }

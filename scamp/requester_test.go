@@ -382,6 +382,7 @@ func TestFailures(t *testing.T) { // WIRE-ERR-04, 06, 09b
 		{&CanceledError{Action: "A.b", Err: context.Canceled}, "transport", "cancelled", true},
 		{&NoServiceError{Action: "A.b"}, "not_found", "A.b", false},
 		{fmt.Errorf("%w: old", discovery.ErrStale), "transport", "stale", true},
+		{ErrRequesterClosed, "transport", "closed", true},
 		{&LimitError{What: "octets", Limit: 1}, "general", "octets", false},
 	} {
 		for _, err := range []error{test.err, fmt.Errorf("wrapped: %w", test.err)} {
