@@ -19,7 +19,7 @@ var eitherSide = []string{
 	"one message after another without a window",
 	"acknowledges much only", "acknowledges less than half", "acknowledges by halves", "acknowledges what arrives", "acknowledges late",
 	"acknowledges very late",
-	"null in optional members", "equal duplicates",
+	"equal duplicates",
 	"takes leading zeros", "lines of up to 80 octets", "0 and 00 are two messages", "notices a bare LF late", "notices unknown types late",
 	"closes on PING", "repairs UTF-8 in headers", "reads deep headers", "headers of at most 16 levels", "closes on duplicates",
 	"closes on TXERR without text", "closes on TXERR that is not UTF-8", "closes on ACKs after the end", "closes beyond the bounds",
@@ -43,7 +43,6 @@ func habits() (all []habit) {
 	// Connections and calls.
 	add(habit{name: "three connections in turn", about: "CONN-04a", pool: 3})
 	add(habit{name: "a connection for every call", about: "fails CONN-04a and nothing else", pool: -1})
-	add(habit{name: "one call at a time", about: "section 1.1", serial: true})
 	add(habit{name: "other codes", about: "ERR-06a, ERR-06b, ERR-06c", report: func(o calling.Outcome) calling.Outcome {
 		if o.Failed {
 			o.Code, o.Text, o.Data = "failed", "it did not work", nil
@@ -69,6 +68,7 @@ func habits() (all []habit) {
 		}
 		return m
 	}))
+	filter("null in optional members", "HDR-06c", editing(func(m members) members { return m.with("terminal", "null") }))
 	filter("ids are text", "HDR-10d, RPC-01b", renamed(func(id string) string { return `"` + id + `"` }, func(id string) string { return strings.Trim(id, `"`) }))
 	filter("ids count down", "RPC-01b", renamed(
 		func(id string) string { return fmt.Sprint(1_000_000 - number(id)) }, func(id string) string { return fmt.Sprint(1_000_000 - number(id)) }))
@@ -96,6 +96,12 @@ func habits() (all []habit) {
 			return nil
 		}
 		return []int{total}
+	}))
+	filter("acknowledges 33,000 octets late", "FLOW-07a", acking(func(last, total int) []int {
+		if total-33000 <= last {
+			return nil
+		}
+		return []int{total - 33000}
 	}))
 	filter("closes when much comes that it drops", "FLOW-10", func() interpose.Config {
 		octets := 0
