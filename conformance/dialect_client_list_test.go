@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"crypto/tls"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
+	"testing"
 	"time"
 
 	"github.com/gudtech/scamp-sim/conformance/calling"
@@ -121,6 +123,36 @@ func habits() (all []habit) {
 			f.Pass(p)
 		}}
 	})
+	return all
+}
+
+// Habits that get on with each other, so that a few clients show them all.
+var habitsTogether = [][]string{
+	{"ids are text", "takes leading zeros", "notices a bare LF late", "notices unknown types late", "repairs UTF-8 in headers", "reads deep headers",
+		"ignores odd error members", "fails calls for members that it does not need", "fails calls for odd texts of TXERR",
+		"sends no envelope", "null in optional members"},
+	{"ids count down", "0 and 00 are two messages", "closes on PING", "headers of at most 16 levels", "closes on duplicates", "closes on TXERR without text",
+		"closes on TXERR that is not UTF-8", "closes on odd error members", "sends no tickets"},
+}
+
+// together makes fewer clients of habits.
+func together(t *testing.T, all []habit) []habit {
+	t.Helper()
+	for _, names := range habitsTogether {
+		m := habit{name: names[1] + " and more", about: strings.Join(names, ", ")}
+		for _, name := range names {
+			i := slices.IndexFunc(all, func(h habit) bool { return h.name == name })
+			if i < 0 {
+				t.Fatalf("there is no habit %q", name)
+			}
+			m.wraps = append(m.wraps, all[i].wraps...)
+			if all[i].call != nil {
+				m.call = all[i].call
+			}
+			all = slices.Delete(all, i, i+1)
+		}
+		all = append(all, m)
+	}
 	return all
 }
 

@@ -160,8 +160,12 @@ func TestDialectsOfClients(t *testing.T) {
 	})
 	var mu sync.Mutex
 	shown := map[string]bool{}
+	some := habits()
+	if !*everyDialect {
+		some = together(t, some)
+	}
 	t.Run("habits", func(t *testing.T) {
-		for _, h := range habits() {
+		for _, h := range some {
 			t.Run(h.name, func(t *testing.T) {
 				t.Parallel()
 				report, err := Run(t.Context(), ClientValue(h.start), h.concerned(cases), Options{})
