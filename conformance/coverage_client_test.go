@@ -27,6 +27,8 @@ var withoutClientCase = map[string]string{
 	"WIRE-HDR-15a": "`client_id` stands in requests, which a client does not receive",
 	"WIRE-HDR-15b": "`client_id` stands in requests, which a client does not receive",
 	"WIRE-TLS-02d": "a call goes to an announced instance; it is not made to a bare address",
+	"WIRE-TLS-04c": "a client does not declare that it has old suites",
+	"WIRE-TLS-05":  "connections are in memory, where no packet is delayed",
 }
 
 var withoutClientBug = map[string]string{

@@ -146,12 +146,35 @@ func (pl *play) aliveClient() *stop {
 	return nil
 }
 
-// barrierClient proves that the client has read what was sent, and works: a second call, answered by the tester.
+// barrierClient proves that the client has read what was sent, and works: a second call, answered by the tester. Where it comes on
+// another connection it proves nothing about this one, which is given a moment (section 1.5).
 func (pl *play) barrierClient(p *peer) *stop {
 	if p.instance == nil || !p.instance.callable() || pl.world.ownList {
 		return nil
 	}
-	return pl.barrierCall(p.instance)
+	pl.mu.Lock()
+	before := p.barriers()
+	pl.mu.Unlock()
+	if end := pl.barrierCall(p.instance); end != nil {
+		return end
+	}
+	pl.mu.Lock()
+	here := p.barriers() > before
+	pl.mu.Unlock()
+	if !here {
+		pl.sleep(pl.opt.Quiet)
+	}
+	return nil
+}
+
+// barriers counts the tester's own calls that have come on a connection. play.mu is held.
+func (p *peer) barriers() (n int) {
+	for _, m := range p.messages {
+		if m.barrier {
+			n++
+		}
+	}
+	return n
 }
 
 // mayLeave reports whether a client may have ended the connection: it may when nothing is outstanding. play.mu is held.

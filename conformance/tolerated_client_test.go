@@ -10,7 +10,7 @@ import (
 )
 
 // The groups whose cases for clients are tried on clients that rules tolerate.
-var tolerantGroups = []string{"wire-rpc/", "wire-err/", "wire-time/", "wire-conn/", "wire-svc/", "wire-env/", "disc-rte/", "disc-cch/", "disc-aut/"}
+var tolerantGroups = []string{"wire-frame/", "wire-msg/", "wire-hdr/", "wire-flow/", "wire-safe/", "wire-tls/", "wire-rpc/", "wire-err/", "wire-time/", "wire-conn/", "wire-svc/", "wire-env/", "disc-rte/", "disc-cch/", "disc-aut/"}
 
 // What a rule tolerates is called a dialect by a case of that rule, and wrong by none.
 func TestToleratedClients(t *testing.T) {

@@ -189,10 +189,11 @@ func (m *MessageReader) drained(b []byte) {
 }
 
 // consume counts octets as consumed, and lets them be acknowledged when it is
-// worth it (WIRE-FLOW-07a). c.mu is held.
+// worth it (WIRE-FLOW-07a). What is collected is consumed although it is kept.
+// c.mu is held.
 func (m *MessageReader) consume(n int) {
 	m.window.consumed += uint64(n)
-	if m.err == nil && m.window.due(m.unread() == 0) {
+	if m.err == nil && m.window.due(m.unread() == 0 || m.mode == modeCollect) {
 		m.c.queueAck(m)
 	}
 }

@@ -63,7 +63,7 @@ var serverOnly = map[string]bool{
 	"needs-an-envelope": true, "silent-on-unknown-envelope": true, "turns-ids-into-numbers": true,
 	"reply-id-counts-sends": true, "closes-on-string-ids": true, "invents-ids": true, "needs-integer-client-id": true,
 	"closes-on-odd-client-id": true, "needs-a-terminal-once-given": true, "success-with-error": true,
-	"silent-on-odd-ticket": true, "silent-on-odd-action": true, "dies-on-early-close": true,
+	"repairs-utf8": true, "silent-on-odd-ticket": true, "silent-on-odd-action": true, "dies-on-early-close": true,
 }
 
 // shared makes wrong clients of wrong servers whose mistakes a client can make, too.

@@ -1,12 +1,22 @@
 package bugs
 
 import (
+	"bytes"
 	"fmt"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/gudtech/scamp-sim/sim/interpose"
 )
 
 var clientFrame = []Client{
+	{Name: "repairs-replies", Rule: "WIRE-FRAME-11", Title: "replaces what is not UTF-8 in the packets of a reply",
+		wrap: incoming(func(f *interpose.Flow, p interpose.Packet) {
+			if p.Type == "DATA" {
+				p.Body = bytes.ToValidUTF8(p.Body, []byte("?"))
+			}
+			f.Pass(p)
+		})},
 	{Name: "asks-after-fatal", Rule: "WIRE-FRAME-15b", Title: "sends one more request when a fatal packet has come",
 		wrap: func(*server) interpose.Config {
 			sent := uint64(0)
@@ -36,6 +46,19 @@ var clientMsg = []Client{
 				f.Pass(p)
 			}
 		})},
+	{Name: "leaves-uploads-open", Rule: "WIRE-MSG-02a", Title: "sends nothing more of a request that has been given up, not even its end",
+		wrap: outgoing(func(f *interpose.Flow, p interpose.Packet) {
+			if p.Type != "TXERR" {
+				f.Pass(p)
+			}
+		})},
+	{Name: "takes-odd-aborts-for-ends", Rule: "WIRE-MSG-10", Title: "takes a TXERR that is not UTF-8 for an EOF",
+		wrap: incoming(func(f *interpose.Flow, p interpose.Packet) {
+			if p.Type == "TXERR" && !utf8.Valid(p.Body) {
+				p = interpose.Packet{Type: "EOF", Number: p.Number}
+			}
+			f.Pass(p)
+		})},
 }
 
 var clientHdr = []Client{
@@ -62,6 +85,27 @@ var clientHdr = []Client{
 		wrap: writing(func(o object) object { return o.with("envelope", "null") })},
 	{Name: "sends-message-ids", Rule: "WIRE-HDR-10d", Title: "names the id of a request message_id",
 		wrap: writing(func(o object) object { return o.without("request_id").with("message_id", o.get("request_id")) })},
+	{Name: "alters-tickets", Rule: "WIRE-HDR-16a", Title: "sends tickets in upper case",
+		wrap: writing(func(o object) object {
+			if ticket := o.text("ticket"); ticket != "" {
+				return o.with("ticket", `"`+strings.ToUpper(ticket)+`"`)
+			}
+			return o
+		})},
+	{Name: "closes-on-odd-members", Rule: "WIRE-HDR-18a", Title: "closes on a wrong type in a member that it does not need",
+		wrap: incoming(func(f *interpose.Flow, p interpose.Packet) {
+			if o, ok := parse(p.Body); p.Type == "HEADER" && ok && strings.ContainsAny(o.get("new_session")+o.get("http_status"), "5{") {
+				f.Close()
+				return
+			}
+			f.Pass(p)
+		})},
+	{Name: "hangs-on-odd-errors", Rule: "WIRE-HDR-18b", Title: "drops a reply whose error is no string",
+		wrap: func(*server) interpose.Config {
+			return interpose.Config{In: swallowing(func(o object) bool {
+				return o.get("error") != "" && o.text("error") == "" && o.get("error") != "null" && o.get("error") != `""`
+			})}
+		}},
 	{Name: "takes-empty-errors-for-errors", Rule: "WIRE-HDR-17b", Title: "takes an error member for an error, even where it is empty",
 		wrap: reading(func(o object) object {
 			if v := o.get("error"); v == `""` || v == "null" {

@@ -19,6 +19,12 @@ var patientUploads = wishing(func(c *calling.Call) {
 })
 
 var clientFlow = []Client{
+	{Name: "acks-too-late", Rule: "WIRE-FLOW-07a", Title: "acknowledges nothing before 100,000 octets have come",
+		wrap: outgoing(func(f *interpose.Flow, p interpose.Packet) {
+			if p.Type != "ACK" || len(p.Body) >= len("100000") {
+				f.Pass(p)
+			}
+		})},
 	{Name: "hangs-in-a-closed-window", Rule: "WIRE-FLOW-11a", Title: "waits for ever when nothing of a request is acknowledged", around: patientUploads},
 }
 
