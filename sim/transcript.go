@@ -78,6 +78,14 @@ func (w *World) Record(t *Transcript) {
 	})
 }
 
+// Note adds something that happens to the transcript.
+func (w *World) Note(format string, args ...any) {
+	w.record(format, args...)
+	if w.Noted != nil {
+		w.Noted(w.Elapsed(), fmt.Sprintf(format, args...))
+	}
+}
+
 // record adds a line to the transcript.
 func (w *World) record(format string, args ...any) {
 	if w.transcript != nil {

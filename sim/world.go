@@ -31,6 +31,12 @@ type World struct {
 	// Logger takes what the programs of the world log; nil is silent.
 	Logger *slog.Logger
 
+	// Ended, if it is set, is told of every call that has ended, and Noted of what
+	// else happens: instances that start and stop, faults. They come from any
+	// goroutine, must not wait, and must not use the world.
+	Ended func(Call)
+	Noted func(at time.Duration, what string)
+
 	transcript *Transcript // nil: nothing is recorded
 
 	seed  uint64
@@ -223,16 +229,22 @@ type Fault struct {
 	Hits int // how often it was met; guarded by the world until the run has ended
 }
 
-// fault adds a fault.
-func (w *World) fault(name string) *Fault {
+// Fault returns the fault of this name, which is added where there is none.
+func (w *World) Fault(name string) *Fault {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	for _, f := range w.faults {
+		if f.Name == name {
+			return f
+		}
+	}
 	f := &Fault{Name: name}
 	w.faults = append(w.faults, f)
 	return f
 }
 
-func (w *World) hit(f *Fault, n int) {
+// Hit notes that a fault was met n times.
+func (w *World) Hit(f *Fault, n int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	f.Hits += n
