@@ -301,6 +301,13 @@ func (in *Instance) Running() bool {
 	return in.running != nil
 }
 
+// Paused reports whether the instance is paused.
+func (in *Instance) Paused() bool {
+	in.service.w.mu.Lock()
+	defer in.service.w.mu.Unlock()
+	return in.resume != nil
+}
+
 // Slow lets the latencies of the instance be so many times what they should be, from
 // now on. Requests that it delays meet the fault; nil counts nothing.
 func (in *Instance) Slow(times float64, f *Fault) {

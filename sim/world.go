@@ -151,6 +151,12 @@ func (w *World) Elapsed() time.Duration { return time.Since(w.start) }
 // Sleep lets time pass.
 func (w *World) Sleep(d time.Duration) { time.Sleep(d) }
 
+// Pause lets time pass, until the run ends; false says that it has.
+func (w *World) Pause(d time.Duration) bool { return sleep(w.stop, d) }
+
+// Go lets f happen beside the caller. The run waits for its end.
+func (w *World) Go(f func()) { w.busy.Go(f) }
+
 // At lets f happen when so much time has passed in the world; not at all if the run
 // has ended before.
 func (w *World) At(at time.Duration, f func()) {
