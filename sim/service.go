@@ -315,7 +315,11 @@ func (in *Instance) Slow(times float64, f *Fault) {
 	w.mu.Lock()
 	in.slow, in.slowing = times, f
 	w.mu.Unlock()
-	w.Note("%s takes %v times as long", in.host, times)
+	if times == 1 {
+		w.Note("%s is as fast as before", in.host)
+	} else {
+		w.Note("%s takes %v times as long", in.host, times)
+	}
 }
 
 // latency is how long a request takes that would take d.
