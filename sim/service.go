@@ -65,6 +65,7 @@ type Instance struct {
 	// Guarded by w.mu.
 	starts  int // which start this is
 	running *scamp.Service
+	ln      net.Listener
 	ident   string
 	weight  float64
 	address string
@@ -166,7 +167,7 @@ func (in *Instance) up(start int) {
 			&handler{in: in, spec: a, start: start})
 	}
 	w.mu.Lock()
-	in.running, in.weight = svc, 1
+	in.running, in.weight, in.ln = svc, 1, ln
 	in.ident = fmt.Sprintf("%s:%d.%d", s.spec.Name, in.number, start)
 	in.address = fmt.Sprintf("%v:30100", host.IP())
 	w.mu.Unlock()
@@ -242,7 +243,7 @@ func (in *Instance) Kill() {
 func (in *Instance) Shutdown() {
 	w := in.service.w
 	w.mu.Lock()
-	svc := in.running
+	svc, ln := in.running, in.ln
 	in.weight = 0
 	w.mu.Unlock()
 	if svc == nil {
@@ -251,6 +252,7 @@ func (in *Instance) Shutdown() {
 	w.announce(in)
 	w.Note("%s is shut down", in.host)
 	svc.Shutdown(context.Background())
+	ln.Close()
 	w.mu.Lock()
 	if in.running == svc {
 		in.take()

@@ -125,6 +125,10 @@ func newWorld(seed uint64) *World {
 func (w *World) finish() *Result {
 	w.end()
 	w.busy.Wait()
+	synctest.Wait()
+	if w.transcript != nil {
+		w.transcript.end()
+	}
 	for _, q := range w.requesters {
 		q.close()
 	}

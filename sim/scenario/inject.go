@@ -83,7 +83,7 @@ func (p *play) faulty(f *fault, counted *sim.Fault) (begin, end func()) {
 			p.strike(f, counted, p.instances[host])
 		}
 	}
-	if f.lasts == 0 {
+	if f.lasts == 0 || f.what == "shutdown" {
 		return begin, nil
 	}
 	return begin, func() {
@@ -128,7 +128,12 @@ func (p *play) strike(f *fault, counted *sim.Fault, in *sim.Instance) {
 		}
 		in.Resume()
 	case "shutdown":
-		p.w.Go(in.Shutdown)
+		p.w.Go(func() { // and not before it has stopped
+			in.Shutdown()
+			if f.lasts > 0 && p.w.Pause(f.when+f.lasts-p.w.Elapsed()) {
+				in.Start()
+			}
+		})
 	case "slow":
 		in.Slow(f.times, counted)
 		return // requests meet it
