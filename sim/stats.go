@@ -72,7 +72,7 @@ func (a *ActionStats) Success() float64 {
 	return float64(a.Kinds[OK]) / float64(a.Calls)
 }
 
-// A Histogram counts durations, with an error of less than 4 %.
+// A Histogram counts durations. What it tells of them is at most a sixteenth too long.
 type Histogram struct {
 	counts []int // by octave and sixteenth of it
 	total  int

@@ -89,6 +89,11 @@ func (s *Scenario) Run(o Options) (*Outcome, error) {
 		}
 	}
 	out := &Outcome{Result: result, Panic: err}
+	for i := range s.requesters {
+		if q := &s.requesters[i]; q.Balance && result != nil {
+			result.Irreproducible = q.Name + " balances its calls"
+		}
+	}
 	if result == nil {
 		out.Result = &sim.Result{Seed: o.Seed}
 		return out, nil
