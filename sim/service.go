@@ -2,6 +2,7 @@ package sim
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -176,6 +177,9 @@ func (in *Instance) up(start int) {
 	if s.spec.Bug != "" {
 		b, _ := bugs.Lookup(s.spec.Bug)
 		answer = b.Around(svc)
+		if w.TLS {
+			answer = overTLS(s.identity(), answer)
+		}
 	}
 	if !w.TLS || s.spec.Bug != "" {
 		serve = func(ln net.Listener) error { return acceptAll(ln, answer) }
@@ -197,6 +201,19 @@ func acceptAll(ln net.Listener, answer func(net.Conn)) error {
 			return err
 		}
 		wg.Go(func() { answer(nc) })
+	}
+}
+
+// overTLS lets answer have a connection when its handshake is done.
+func overTLS(identity string, answer func(net.Conn)) func(net.Conn) {
+	settings := &tls.Config{Certificates: []tls.Certificate{fixtures.Certificate(identity)}, MinVersion: tls.VersionTLS12}
+	return func(nc net.Conn) {
+		defer nc.Close()
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		if conn := tls.Server(nc, settings); conn.HandshakeContext(ctx) == nil {
+			answer(conn)
+		}
 	}
 }
 

@@ -43,7 +43,7 @@ func serviceFields(s *service) []field {
 		whole("instances", "How many there are; 1 if left out.", &s.Instances, 1, 10000),
 		text("sector", "Its sector; main if left out.", &s.Sector),
 		list("actions", "What it can do.", "an action", &s.actions, actionFields, readAction).must(),
-		choice("bug", "A mistake that all instances make.", &s.Bug, bugNames()),
+		bug("bug", "The name of a mistake that all instances make.", &s.Bug),
 		times("startup", "How long an instance takes to start.", &s.Startup),
 		grace("grace", "How long an instance serves on when it is shut down; 5s if left out, 0 is not at all.", &s.Grace),
 		boolean("unauthorized", "It announces itself with a certificate that nobody has authorised.", &s.Unauthorized),
@@ -59,6 +59,13 @@ func grace(name, doc string, to *time.Duration) field {
 			*to = -1
 		}
 	}
+	return f
+}
+
+// bug is a choice whose words the schema leaves out: there are many, and more to come.
+func bug(name, doc string, to *string) field {
+	f := choice(name, doc, to, bugNames())
+	f.schema = textSchema
 	return f
 }
 
