@@ -29,7 +29,8 @@ type runFlags struct {
 	transcript, json, junit string
 	seeds, shard            string
 	jobs                    int
-	verbose                 bool
+	shrink, verbose         bool
+	until                   string
 }
 
 func newRun() *cobra.Command {
@@ -65,6 +66,8 @@ failed, or a fault was never met, 2 it could not be run.`,
 	flags.StringVar(&f.seeds, "seeds", "", "run all of these seeds, such as 1-10000")
 	flags.StringVar(&f.shard, "shard", "", "with --seeds: run one part of them, such as 3/16")
 	flags.IntVar(&f.jobs, "jobs", 0, "with --seeds: how many run at a time; 0 chooses")
+	flags.StringVar(&f.until, "until", "", "end the run when something happens whose text has these words, such as 'shop-1 is killed' or 'lost'")
+	flags.BoolVar(&f.shrink, "shrink", false, "print the smallest scenario that still fails with this seed as this one does")
 	flags.BoolVarP(&f.verbose, "verbose", "v", false, "tell what happens: faults, instances that start and stop, calls that fail, what programs log")
 	return cmd
 }
@@ -81,8 +84,11 @@ func (f *runFlags) run(cmd *cobra.Command, file string) error {
 	if err != nil {
 		return err
 	}
-	if f.seeds != "" {
+	switch {
+	case f.seeds != "":
 		return f.sweep(cmd, s)
+	case f.shrink:
+		return f.shrinkIt(cmd, s, text)
 	}
 	return f.one(cmd, s)
 }
@@ -107,18 +113,19 @@ func (f *runFlags) check(cmd *cobra.Command) error {
 		return errors.New("--seeds is empty: give a range such as 1-100")
 	case f.seeds == "" && (f.shard != "" || changed("jobs")):
 		return errors.New("--shard and --jobs are for many seeds: give --seeds, too")
-	case f.seeds != "" && (changed("seed") || f.transcript != "" || f.verbose):
-		return errors.New("--seed, --transcript and -v are for one run: leave them out, or --seeds")
+	case f.seeds != "" && (changed("seed") || f.transcript != "" || f.verbose || f.shrink || changed("until")):
+		return errors.New("--seed, --transcript, --until, --shrink and -v are for one run: leave them out, or --seeds")
+	case f.shrink && (outputs > 0 || f.transcript != "" || f.json != "" || f.junit != "" || f.verbose || changed("until")):
+		return errors.New("--shrink prints a scenario and nothing else: leave out --transcript, --json, --junit, --until and -v")
+	case f.until == "" && changed("until"):
+		return errors.New("--until is empty: give words of what happens; -v shows what does")
 	}
 	return nil
 }
 
 // one runs the scenario once.
 func (f *runFlags) one(cmd *cobra.Command, s *scenario.Scenario) error {
-	o := scenario.Options{Seed: s.Seed, Duration: f.duration}
-	if cmd.Flags().Changed("seed") {
-		o.Seed = f.seed
-	}
+	o := f.options(cmd, s)
 	out := new(files)
 	transcript := out.create(cmd, "--transcript", f.transcript)
 	jsonOut, junitOut := out.create(cmd, "--json", f.json), out.create(cmd, "--junit", f.junit)
@@ -159,6 +166,15 @@ func (f *runFlags) one(cmd *cobra.Command, s *scenario.Scenario) error {
 		return &statusError{code: 1}
 	}
 	return nil
+}
+
+// options are those that the flags give.
+func (f *runFlags) options(cmd *cobra.Command, s *scenario.Scenario) scenario.Options {
+	o := scenario.Options{Seed: s.Seed, Duration: f.duration, Until: f.until}
+	if cmd.Flags().Changed("seed") {
+		o.Seed = f.seed
+	}
+	return o
 }
 
 // human is where to write what is for people.
@@ -253,6 +269,9 @@ func (f *runFlags) replay(s *scenario.Scenario, seed uint64) string {
 	command := fmt.Sprintf("scamp-sim run %s --seed %d", quoted(s.File), seed)
 	if f.duration > 0 {
 		command += fmt.Sprintf(" --duration %v", f.duration)
+	}
+	if f.until != "" {
+		command += " --until " + quoted(f.until)
 	}
 	return command
 }

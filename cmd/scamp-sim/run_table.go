@@ -44,6 +44,9 @@ func (t *table) outcome(s *scenario.Scenario, r *scenario.Record, panicked error
 	}
 	t.line("%s", t.faint.Sprintf("%s, seed %d: %v of virtual time in %v\n", s.File, r.Seed,
 		(time.Duration(r.VirtualUS)*time.Microsecond).Round(time.Millisecond), took.Round(10*time.Millisecond)))
+	if r.Until != "" {
+		t.line("%s %s\n", t.odd.Sprint("ended"), visible(r.Until))
+	}
 	t.actions(r)
 	t.line("%s, %s, %s; %s for %s",
 		countedAs(r.Calls, "call", "calls"), countedAs(r.Retries, "retried elsewhere", "retried elsewhere"), countedAs(r.Refusals, "refusal", "refusals"),
@@ -137,7 +140,7 @@ func (t *table) faults(r *scenario.Record) {
 	}
 	t.line("\n%s", t.faint.Sprint("faults, and how often they were met"))
 	for _, f := range r.Faults {
-		if f.Hits == 0 {
+		if f.Hits == 0 && r.Until == "" {
 			t.line("  %s  %s", t.bad.Sprintf("%7s", "never"), visible(f.Name))
 		} else {
 			t.line("  %7s  %s", grouped(f.Hits), visible(f.Name))

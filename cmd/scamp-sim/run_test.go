@@ -104,6 +104,18 @@ func TestRunFails(t *testing.T) {
 	}
 }
 
+func TestRunShrinks(t *testing.T) {
+	file := scenarioFile(t, strings.Replace(shopScenario, "success >= 50%", "calls > 1000", 1))
+	o := scampSim(t, "", "run", file, "--shrink", "--seed", "9")
+	if o.code != 1 || !strings.Contains(o.stdout, "seed: 9\n") || strings.Contains(o.stdout, "faults") || !strings.Contains(o.stderr, "expected calls > 1000\n") {
+		t.Fatalf("exit %d\n%s%s", o.code, o.stdout, o.stderr)
+	}
+	if again := scampSim(t, "", "run", scenarioFile(t, o.stdout)); again.code != 1 || !strings.Contains(again.stdout, "FAIL  calls > 1000") {
+		t.Errorf("exit %d\n%s%s", again.code, again.stdout, again.stderr)
+	}
+	scampSim(t, "", "run", scenarioFile(t, shopScenario), "--shrink").oneLine(t, 2, "does not fail with this seed")
+}
+
 func TestRunCannot(t *testing.T) {
 	file := scenarioFile(t, shopScenario)
 	wrong := scenarioFile(t, strings.Replace(shopScenario, "kill: shop-1", "kill: shop-7", 1))
@@ -121,6 +133,7 @@ func TestRunCannot(t *testing.T) {
 		{file + " --transcript /nosuch/dir/t", "cannot write the file of --transcript"},
 		{file + " --jobs 3", "give --seeds, too"},
 		{file + " --seeds 1-5 --seed 3", "are for one run"},
+		{file + " --shrink --json -", "--shrink prints a scenario"},
 		{file + " --seeds 5-1", "is not a range such as 1-10000"},
 		{file + " --seeds 1-99999999999", "of at most 10000000 seeds"},
 		{file + " --seeds 1-5 --shard 4/3", "is not a part such as 3/16"},

@@ -25,6 +25,7 @@ type Record struct {
 	Expected       []ExpectRecord `json:"expect"`
 	Violations     []BreachRecord `json:"violations,omitempty"`
 	Irreproducible string         `json:"irreproducible,omitempty"`
+	Until          string         `json:"until,omitempty"` // what --until has met
 }
 
 // An ActionRecord has the numbers of one action; the times are of calls that
@@ -66,7 +67,7 @@ func (o *Outcome) Record() *Record {
 	r := &Record{
 		Seed: o.Seed, Failures: o.Failures(), VirtualUS: o.Virtual.Microseconds(), Calls: o.Stats.Calls, Retries: o.Stats.Retries,
 		Refusals: o.Stats.Refusals, Connections: o.Stats.Connections, Dials: o.Stats.Dials, Duplicates: o.Stats.Duplicates,
-		Actions: []ActionRecord{}, Faults: []FaultRecord{}, Expected: []ExpectRecord{}, Irreproducible: o.Irreproducible,
+		Actions: []ActionRecord{}, Faults: []FaultRecord{}, Expected: []ExpectRecord{}, Irreproducible: o.Irreproducible, Until: o.Until,
 	}
 	r.OK = len(r.Failures) == 0
 	for i, f := range r.Failures { // a stack has addresses, which differ

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
@@ -17,7 +18,9 @@ type Options struct {
 	Seed       uint64
 	Duration   time.Duration // 0 is the scenario's
 	Transcript io.Writer     // nil: there is none
+	Until      string        // ends the run when something happens whose text has it
 	Logger     *slog.Logger
+	mostCalls  int // ends the run when there are more; 0 is no limit
 	// Progress is told how much virtual time has passed, now and then; Noted, what
 	// happens; Ended, of every call. They must not wait for anything.
 	Progress func(passed, all time.Duration)
@@ -32,6 +35,10 @@ type Outcome struct {
 	// Panic says that the world could not be played to its end: a panic, or
 	// goroutines that wait for ever or are left.
 	Panic error
+	// Until is what Options.Until has met, with its time; "" is that nothing has.
+	Until   string
+	sought  string
+	tooMany bool // calls
 }
 
 // Failures says what is wrong, a line for each.
@@ -44,7 +51,7 @@ func (o *Outcome) Failures() []string {
 		all = append(all, v.Error())
 	}
 	for _, f := range o.Faults {
-		if f.Hits == 0 {
+		if f.Hits == 0 && o.Until == "" {
 			all = append(all, fmt.Sprintf("the fault %q was never met", f.Name))
 		}
 	}
@@ -52,6 +59,9 @@ func (o *Outcome) Failures() []string {
 		if !e.OK {
 			all = append(all, fmt.Sprintf("expected %s: %s", e.Text, e.Got))
 		}
+	}
+	if o.sought != "" && o.Until == "" {
+		all = append(all, fmt.Sprintf("%q did not happen", o.sought))
 	}
 	return all
 }
@@ -88,7 +98,7 @@ func (s *Scenario) Run(o Options) (*Outcome, error) {
 			return nil, fmt.Errorf("cannot write the transcript: %w", err)
 		}
 	}
-	out := &Outcome{Result: result, Panic: err}
+	out := &Outcome{Result: result, Panic: err, Until: p.met, sought: o.Until, tooMany: p.tooMany}
 	for i := range s.requesters {
 		if q := &s.requesters[i]; q.Balance && result != nil {
 			result.Irreproducible = q.Name + " balances its calls"
@@ -96,6 +106,9 @@ func (s *Scenario) Run(o Options) (*Outcome, error) {
 	}
 	if result == nil {
 		out.Result = &sim.Result{Seed: o.Seed}
+		return out, nil
+	}
+	if out.Until != "" { // what was to be is not over
 		return out, nil
 	}
 	for i := range s.expect {
@@ -113,14 +126,20 @@ type play struct {
 	instances  map[string]*sim.Instance
 	requesters map[string]*sim.Requester
 
-	mu      sync.Mutex // guards tallies
+	seen chan struct{} // closed when Options.Until has been met
+
+	mu      sync.Mutex // guards the rest
 	tallies []tally
+	met     string
+	calls   int
+	tooMany bool
 }
 
 // play makes the world and lets time pass.
 func (p *play) play(w *sim.World) {
 	p.w, p.instances, p.requesters = w, map[string]*sim.Instance{}, map[string]*sim.Requester{}
-	w.TLS, w.Logger, w.Noted, w.Ended = p.s.tls, p.o.Logger, p.o.Noted, p.ended
+	p.seen = make(chan struct{})
+	w.TLS, w.Logger, w.Noted, w.Ended = p.s.tls, p.o.Logger, p.noted, p.ended
 	w.Net.SetProfile(p.s.link.Profile)
 	for i := range p.s.services {
 		for _, in := range w.Service(p.s.services[i].ServiceSpec).Instances() {
@@ -140,7 +159,14 @@ func (p *play) play(w *sim.World) {
 	}
 	finish := p.inject()
 	for step := range 100 {
-		w.Sleep(p.o.Duration*time.Duration(step+1)/100 - w.Elapsed())
+		t := time.NewTimer(p.o.Duration*time.Duration(step+1)/100 - w.Elapsed())
+		select {
+		case <-t.C:
+		case <-p.seen:
+			t.Stop()
+			finish()
+			return
+		}
 		if p.o.Progress != nil {
 			p.o.Progress(w.Elapsed(), p.o.Duration)
 		}
@@ -151,6 +177,10 @@ func (p *play) play(w *sim.World) {
 // ended takes a call into account.
 func (p *play) ended(c sim.Call) {
 	p.mu.Lock()
+	if p.calls++; p.o.mostCalls > 0 && p.calls > p.o.mostCalls && !p.tooMany && p.met == "" {
+		p.tooMany = true
+		close(p.seen)
+	}
 	for i := range p.s.expect {
 		if p.s.expect[i].counts(&c) {
 			p.tallies[i].add(&c)
@@ -159,6 +189,30 @@ func (p *play) ended(c sim.Call) {
 	p.mu.Unlock()
 	if p.o.Ended != nil {
 		p.o.Ended(c)
+	}
+	if p.o.Until != "" {
+		p.happened(c.Began+c.Took, fmt.Sprintf("call %d of %s to %s %s", c.Number, c.Requester, c.Action, c.Kind))
+	}
+}
+
+// noted takes what else happens.
+func (p *play) noted(at time.Duration, what string) {
+	if p.o.Noted != nil {
+		p.o.Noted(at, what)
+	}
+	p.happened(at, what)
+}
+
+// happened ends the run when that was to be waited for.
+func (p *play) happened(at time.Duration, what string) {
+	if p.o.Until == "" || !strings.Contains(what, p.o.Until) {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.met == "" && !p.tooMany {
+		p.met = fmt.Sprintf("after %v: %s", at, what)
+		close(p.seen)
 	}
 }
 

@@ -45,6 +45,19 @@ func TestScenarioTooShortForItsFaults(t *testing.T) {
 	}
 }
 
+// TestScenarioUntil: the run ends when something happens, and says when.
+func TestScenarioUntil(t *testing.T) {
+	text := small + "faults:\n  - {at: 10s, kill: shop-1}\n  - {at: 20s, kill: shop-2}\nexpect: [calls > 100000]\n"
+	out := outcome(t, text, Options{Seed: 1, Until: "shop-1 is killed"})
+	if f := out.Failures(); len(f) > 0 || out.Until != "after 10s: shop-1 is killed" || out.Virtual > 11*time.Second {
+		t.Errorf("%v, %q, %v", f, out.Until, out.Virtual)
+	}
+	out = outcome(t, small, Options{Seed: 1, Until: "the end of the world"})
+	if f := out.Failures(); len(f) != 1 || f[0] != `"the end of the world" did not happen` {
+		t.Error(f)
+	}
+}
+
 // TestScenarioLinks: profiles of links hold for the hosts, and the direction, that
 // they name.
 func TestScenarioLinks(t *testing.T) {
