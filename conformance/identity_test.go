@@ -30,7 +30,7 @@ func TestIdentities(t *testing.T) {
 		if old := cert.NotAfter.Year() < 2020; old != (name == expired) {
 			t.Errorf("%s is valid until %v", name, cert.NotAfter)
 		}
-		if i.sign("a") != i.sign("a") || i.sign("a") == i.sign("b") {
+		if first, again := i.sign("a"), i.sign("a"); first != again || first == i.sign("b") {
 			t.Errorf("%s: signatures", name)
 		}
 	}
