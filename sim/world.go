@@ -231,9 +231,3 @@ func (w *World) fault(name string) *Fault {
 	w.faults = append(w.faults, f)
 	return f
 }
-
-func (w *World) hit(f *Fault, n int) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	f.Hits += n
-}

@@ -69,26 +69,29 @@ func (s Server) start(logger *slog.Logger) (w *server, serve func(net.Conn), sto
 		s.configure(&cfg)
 	}
 	svc := &scamp.Service{Mux: reference.NewMux(), Authority: reference.NewAuthority(), Config: cfg}
-	w = &server{open: map[*interpose.Conn]bool{}}
-	return w, s.around(w, svc), func() { svc.Close() }
+	w, serve = s.around(svc)
+	return w, serve, func() { svc.Close() }
 }
 
 // Around returns what answers one connection until it ends, as svc does, but for the
-// mistake. Mistakes of configurations and of what is below packets are not in it.
+// mistake. Those that Start makes by a configuration, and those that StartTLS makes
+// below TLS, are not in it.
 func (s Server) Around(svc *scamp.Service) (serve func(net.Conn)) {
-	return s.around(&server{open: map[*interpose.Conn]bool{}}, svc)
+	_, serve = s.around(svc)
+	return serve
 }
 
-func (s Server) around(w *server, svc *scamp.Service) (serve func(net.Conn)) {
-	return func(nc net.Conn) {
+func (s Server) around(svc *scamp.Service) (w *server, serve func(net.Conn)) {
+	w = &server{open: map[*interpose.Conn]bool{}}
+	return w, func(nc net.Conn) {
 		if s.under != nil {
 			nc = s.under(nc)
 		}
-		var filters interpose.Config
+		cfg := interpose.Config{}
 		if s.wrap != nil {
-			filters = s.wrap(w)
+			cfg = s.wrap(w)
 		}
-		c := interpose.Wrap(nc, filters)
+		c := interpose.Wrap(nc, cfg)
 		if !w.enter(c) {
 			c.Close()
 			return
@@ -104,6 +107,7 @@ type server struct {
 	dead time.Time // until when it is dead
 	open map[*interpose.Conn]bool
 	last *interpose.Conn // entered last
+	gone chan struct{}   // closed when it was told to end; nil: nobody asks
 	odd  int             // what a bug counts
 }
 
