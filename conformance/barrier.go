@@ -139,7 +139,7 @@ func (pl *play) dealtWith() {
 
 // speaks reports whether a request can be sent on the connection. play.mu is held.
 func (p *peer) speaks() bool {
-	return !p.closed && !p.half && p.failed == nil && p.unusable() == nil && !p.out.midway()
+	return !p.closed && !p.half && !p.plain && p.failed == nil && p.unusable() == nil && !p.out.midway()
 }
 
 // readCounter asks count how often it was executed.
@@ -267,7 +267,7 @@ func (pl *play) finale() *stop {
 	pl.mu.Lock()
 	var open []*peer
 	for _, p := range pl.peers {
-		if p.closed || p.half || !p.reading {
+		if p.closed || p.half || !p.reading || p.plain {
 			continue
 		}
 		open = append(open, p)

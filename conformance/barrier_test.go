@@ -138,7 +138,7 @@ func TestAbsenceUnsettled(t *testing.T) {
 		{"alive when a peer has left", "open 0 echo\nclose\nalive\n", &toy{}, Pass, ""},
 		{"alive in the middle of a packet", "open 0 echo\nraw \"DATA 0\"\nalive\nclose\n", &toy{}, Pass, ""},
 		{"alive when a connection is closed", "raw \"x\\r\\n\"\nexpect close\nalive\n", &toy{}, Pass, ""},
-		{"alive and it is not", "raw \"x\\r\\n\"\nanything\nalive\n", &toy{odd: dies}, Fail, "does not serve"},
+		{"alive and it is not", "raw \"x\\r\\n\"\nexpect close\nalive\n", &toy{odd: dies}, Fail, "does not serve"},
 		{"executed", with("needs: count") + "request 0 count {}\nexecuted 1\nanything\n", &toy{}, Pass, ""},
 		{"executed behind a close", with("needs: count") + "request 0 count {}\nclose\nexecuted 1\n", &toy{}, Pass, ""},
 		{"executed too often", with("needs: count") + "request 0 count {}\nanything\nexecuted 0\n", &toy{}, Fail, "count was executed 1 times, not 0"},

@@ -47,7 +47,10 @@ type Action interface{ action() }
 
 type (
 	// Connect opens a connection.
-	Connect struct{ Name string }
+	Connect struct {
+		Name  string
+		Below *Below // nil: TLS, nothing special
+	}
 	// Close ends a connection from the tester's side.
 	Close struct{ How CloseHow }
 	// Reading stops or resumes taking octets from the connection.
@@ -119,7 +122,7 @@ type (
 	Anything struct{}
 	// No says that something has not come so far.
 	No struct {
-		What    string // reply, success, failure, ACK, DATA, EOF, close; of clients: request, octets, outcome, connection
+		What    string // reply, success, failure, ACK, DATA, EOF, close, octets; of clients: request, octets, outcome, connection
 		ID      Value  // reply, success, failure
 		Number  Number // ACK, DATA, EOF
 		Name    string // outcome: of the call; connection: of the instance

@@ -126,7 +126,7 @@ func (s *Subject) noEcho(got []byte, end error) error {
 // probe finds out which of the optional fixture actions there are.
 func (s *Subject) probe(dial func() (net.Conn, error), opt *Options) map[string]bool {
 	found := map[string]bool{"echo": true}
-	ask := func(short, body string) (m *incoming, took time.Duration) {
+	ask := func(short, body string, with Text) (m *incoming, took time.Duration) {
 		c := &Case{Role: "server", Rules: []string{"WIRE-RPC-06a"}}
 		pl := newPlay(c, s, opt)
 		pl.dial = dial
@@ -136,7 +136,7 @@ func (s *Subject) probe(dial func() (net.Conn, error), opt *Options) map[string]
 			return nil, 0
 		}
 		began := time.Now()
-		if pl.send(p, Request{Number: Literal{0}, Action: Quoted{short}, Fixture: true, Body: Quoted{body}}) != nil {
+		if pl.send(p, Request{Number: Literal{0}, Action: Quoted{short}, Fixture: true, Body: Quoted{body}, With: with}) != nil {
 			return nil, 0
 		}
 		pl.mu.Lock()
@@ -151,21 +151,24 @@ func (s *Subject) probe(dial func() (net.Conn, error), opt *Options) map[string]
 		return m, time.Since(began)
 	}
 	works := func(m *incoming) bool { return m != nil && m.ended && m.abort == nil && m.success() }
-	if m, _ := ask("blob", `{"bytes":3}`); works(m) {
+	if m, _ := ask("blob", `{"bytes":3}`, nil); works(m) {
 		found["blob"] = string(m.body) == `"xxx"`
 	}
-	if m, took := ask("slow", `{"ms":100}`); works(m) {
+	if m, took := ask("slow", `{"ms":100}`, nil); works(m) {
 		found["slow"] = took >= 80*time.Millisecond
 	}
 	// Whatever comes of fail counts, unless an action that nobody has gets the same.
-	m, _ := ask("fail", `{"code":"teapot","text":"probe"}`)
-	if nobody, _ := ask("nobody.has.this", "{}"); nobody.shape() != m.shape() || m.fails("probe") {
+	m, _ := ask("fail", `{"code":"teapot","text":"probe"}`, nil)
+	if nobody, _ := ask("nobody.has.this", "{}", nil); nobody.shape() != m.shape() || m.fails("probe") {
 		found["fail"] = true
 	}
-	if m, _ := ask("count", "{}"); works(m) {
-		v, err := parseJSON(m.body)
-		found["count"] = err == nil && v.kind == '0' && isInteger(v.text)
+	if m, _ := ask("count", "{}", nil); works(m) {
+		found["count"] = m.isCount()
 	}
+	if m, _ := ask("secured", "{}", Quoted{`{"ticket":"` + goodTicket + `"}`}); works(m) {
+		found["secured"] = m.isCount()
+	}
+	found["heartbeat"] = s.answersPing(dial, opt)
 	return found
 }
 

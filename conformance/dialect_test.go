@@ -66,7 +66,7 @@ func TestDialectsAreNotCalledWrong(t *testing.T) {
 		if *everyDialect {
 			t.Run(d.name, func(t *testing.T) {
 				blameless(t, d, settled(t, d.way.start, all))
-				blameless(t, d, unsettled(t, d.way.start, all))
+				blameless(t, d, unsettled(t, ServerValue(d.way.start), all))
 			})
 		}
 	}
@@ -88,7 +88,7 @@ func TestDialectsAreNotCalledWrong(t *testing.T) {
 				blameless(t, m, settled(t, m.way.start, some))
 			}
 			if i%2 == 1 || *everyDialect {
-				blameless(t, m, unsettled(t, m.way.start, some))
+				blameless(t, m, unsettled(t, ServerValue(m.way.start), some))
 			}
 		})
 	}
@@ -115,11 +115,11 @@ func settled(t *testing.T, start func() (serve func(net.Conn), stop func()), cas
 
 // unsettled plays cases as against a foreign server: nobody can tell that all has come to rest. It is still in virtual
 // time, one bubble for all, since bubbles in bubbles cannot be had.
-func unsettled(t *testing.T, start func() (serve func(net.Conn), stop func()), cases []*Case) (report *Report) {
+func unsettled(t *testing.T, s *Subject, cases []*Case) (report *Report) {
 	t.Helper()
 	var err error
 	left := simnet.Bubble(func() {
-		report, err = Run(context.Background(), ServerValue(start), cases, Options{Jobs: 24})
+		report, err = Run(context.Background(), s, cases, Options{Jobs: 24})
 	})
 	if left != nil || err != nil {
 		t.Fatal(left, err)

@@ -119,6 +119,12 @@ func (env *Env) append(dst []byte, t Text) ([]byte, error) {
 			return nil, fmt.Errorf("json(TEXT) needs UTF-8, but the text is %s", excerpt(b))
 		}
 		return join(dst, quoteJSON(b), 1)
+	case Cased:
+		b, err := EvalText(t.Text, env)
+		if err != nil {
+			return nil, err
+		}
+		return join(dst, t.apply(b), 1)
 	case Repeated:
 		b, err := EvalText(t.Text, env)
 		if err != nil {

@@ -45,6 +45,8 @@ func TestEvalText(t *testing.T) {
 		{`repeat("", 18446744073709551615)`, "", ""},
 		{`repeat("a" + $n, 2) + "!"`, "a3a3!", ""},
 		{`json("a\"\\\b\f\n\r\t\x01é")`, `"a\"\\\b\f\n\r\t\u0001é"`, ""},
+		{`upper("aé-Z" + $s)`, "Aé-Z\"TEXT\"", ""},
+		{`lower("AÉ-z")`, "aÉ-z", ""},
 		{`json($n)`, `"3"`, ""},
 		{`json(json("a"))`, `"\"a\""`, ""},
 		{`json(hex(ff))`, "", "needs UTF-8"},

@@ -113,6 +113,8 @@ func (pl *play) condition(s *Step) (*condition, *stop) {
 		pl.helloCondition(c)
 	case ExpectClose:
 		pl.closeCondition(c)
+	case ExpectTLS:
+		err = pl.tlsCondition(c, do)
 	case No:
 		err = pl.absence(c, do)
 	case Quiet:
@@ -152,6 +154,9 @@ func (pl *play) silent() { pl.quiet, pl.proved = true, false }
 func (pl *play) closeCondition(c *condition) {
 	p := c.p
 	c.check = func() (state, *stop) {
+		if why := p.plainAnswer(); why != "" {
+			return never, harmed("%s", why)
+		}
 		for _, m := range p.messages {
 			if !p.anything && !m.mayPrecedeClose(p) {
 				return never, failed("instead of a close came %s", m.leftover())

@@ -9,7 +9,7 @@ import (
 func formatAction(do Action) string {
 	switch do := do.(type) {
 	case Connect:
-		return "connect " + do.Name
+		return "connect " + do.Name + formatBelow(do.Below)
 	case Close:
 		return string(do.How)
 	case Reading:
@@ -37,6 +37,8 @@ func formatAction(do Action) string {
 		return formatReply(do)
 	case ExpectClose:
 		return "expect close"
+	case ExpectTLS:
+		return formatTLS(do)
 	case No:
 		return formatNo(do)
 	case Barrier:

@@ -18,6 +18,8 @@ func formatText(t Text) string {
 		return "repeat(" + formatText(t.Text) + ", " + formatNumber(t.Times) + ")"
 	case JSONString:
 		return "json(" + formatText(t.Text) + ")"
+	case Cased:
+		return t.function() + "(" + formatText(t.Text) + ")"
 	case Hex:
 		return fmt.Sprintf("hex(% x)", t.Octets)
 	case Var:

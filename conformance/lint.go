@@ -172,7 +172,7 @@ func (l *linter) either(s *Step, do Either) {
 	for i, b := range do.Branches {
 		head := b.Steps[0].Do
 		switch head.(type) {
-		case ExpectPacket, ExpectReply, ExpectClose, No, Barrier, Idle, Quiet, Executed, Alive, Stall:
+		case ExpectPacket, ExpectReply, ExpectClose, ExpectTLS, No, Barrier, Idle, Quiet, Executed, Alive, Stall:
 		case Accept, ExpectRequest, ExpectOutcome, ExpectConnection, ExpectHello, Count:
 		default:
 			l.at(b.Steps[0].Line, "a branch begins with a step that looks at what comes; %q decides nothing", strings.Fields(formatAction(head))[0])
@@ -238,6 +238,8 @@ func (l *linter) expressions(s *Step) {
 		l.text(s.Line, do.Body)
 		l.pattern(do.JSON)
 		l.pattern(do.Header)
+	case ExpectTLS:
+		l.pattern(do.Pattern)
 	case No:
 		l.value(s.Line, do.ID)
 		l.number(s.Line, do.Number)
@@ -275,6 +277,8 @@ func (l *linter) text(line int, texts ...Text) {
 			l.text(line, t.Text)
 			l.number(line, t.Times)
 		case JSONString:
+			l.text(line, t.Text)
+		case Cased:
 			l.text(line, t.Text)
 		case Joined:
 			l.text(line, t.Texts...)

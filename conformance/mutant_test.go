@@ -7,12 +7,15 @@ import (
 	"testing"
 
 	"github.com/gudtech/scamp-sim/conformance"
+	"github.com/gudtech/scamp-sim/fixtures"
 	"github.com/gudtech/scamp-sim/sim/bugs"
 )
 
 // wrong makes a subject of a wrong server.
 func wrong(bug bugs.Server) *conformance.Subject {
-	return conformance.ServerValue(func() (func(net.Conn), func()) { return bug.Start(slog.New(slog.DiscardHandler)) })
+	logger := slog.New(slog.DiscardHandler)
+	return conformance.ServerValue(func() (func(net.Conn), func()) { return bug.Start(logger) }).
+		OverTLS(func() (func(net.Conn), func()) { return bug.StartTLS(logger, fixtures.Certificate("server")) }, fixtures.Fingerprint("server"))
 }
 
 // about returns the cases that cite a rule.

@@ -6,8 +6,16 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/gudtech/scamp-sim/fixtures"
 	"github.com/gudtech/scamp-sim/sim/bugs"
 )
+
+// wrongServer makes a subject of a wrong server, attached in both ways.
+func wrongServer(bug bugs.Server) *Subject {
+	logger := slog.New(slog.DiscardHandler)
+	return ServerValue(func() (func(net.Conn), func()) { return bug.Start(logger) }).
+		OverTLS(func() (func(net.Conn), func()) { return bug.StartTLS(logger, fixtures.Certificate("server")) }, fixtures.Fingerprint("server"))
+}
 
 // Every wrong server is caught by a case of the rule that it breaks where nobody can tell that all has come to rest, too:
 // that is how foreign servers are tested.
@@ -22,7 +30,7 @@ func TestMutantsAreCaughtUnsettled(t *testing.T) {
 					about = append(about, c)
 				}
 			}
-			report := unsettled(t, func() (func(net.Conn), func()) { return bug.Start(slog.New(slog.DiscardHandler)) }, about)
+			report := unsettled(t, wrongServer(bug), about)
 			if bug.Name == "loses-split-line-ends" {
 				return // how writes arrive is not to be told there
 			}

@@ -9,7 +9,7 @@ import (
 var (
 	expectedPackets = []string{"HEADER", "DATA", "EOF", "TXERR", "ACK", "PONG"}
 	replyKinds      = []string{string(ReplyEcho), string(ReplyPlain), string(ReplyError), string(ReplyAbort), string(ReplyFailure)}
-	absences        = []string{"reply", "success", "failure", "ACK", "DATA", "EOF", "close"}
+	absences        = []string{"reply", "success", "failure", "ACK", "DATA", "EOF", "close", "octets"}
 )
 
 // An expectation is an action with the times of its step.
@@ -25,6 +25,8 @@ func (l *cursor) expectation() Action {
 	switch w := l.word(); {
 	case w == "close":
 		e.Action = ExpectClose{}
+	case !l.client && w == "tls":
+		e.Action = l.expectTLS()
 	case l.client && slices.Contains(clientExpected, w):
 		e.Action = l.expectOfClient(w)
 	case !l.client && slices.Contains(replyKinds, w):
@@ -60,7 +62,7 @@ func (l *cursor) expectable() []string {
 	if l.client {
 		return slices.Concat(clientExpected, expectedPackets, []string{"close"})
 	}
-	return slices.Concat(replyKinds, expectedPackets, []string{"close"})
+	return slices.Concat(replyKinds, expectedPackets, []string{"close", "tls"})
 }
 
 // mayFollow says how an expectation is written, for a message about what stands behind it.
@@ -72,6 +74,8 @@ func mayFollow(do Action) string {
 			"HEADER": "HEADER N [PATTERN [exact]]", "DATA": "DATA N TEXT, or DATA N NUMBER octets", "EOF": "EOF N",
 			"TXERR": "TXERR N [/regexp/]", "ACK": "ACK N = NUMBER", "PONG": "PONG N",
 		}[do.Type]
+	case ExpectTLS:
+		form = "tls [PATTERN]"
 	case ExpectReply:
 		form = map[ReplyKind]string{
 			ReplyEcho:  "echo ID [header PATTERN]",

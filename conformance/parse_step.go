@@ -150,12 +150,7 @@ func (p *parser) action(l *cursor, verb string, depth int) (do Action) {
 func (l *cursor) simple(verb string) Action {
 	switch verb {
 	case "connect":
-		l.blanks()
-		c := Connect{l.name()}
-		if c.Name == "" {
-			l.fail("expected a name for the connection, found %s; write connect NAME, such as connect b", l.found())
-		}
-		return c
+		return l.connect()
 	case "close", "reset", "half-close":
 		return Close{CloseHow(verb)}
 	case "reading":

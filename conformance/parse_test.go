@@ -132,6 +132,11 @@ func TestParseTellsWhereAndHow(t *testing.T) {
 		{head + "raw hex(zz)\n", 5, 9, "no hexadecimal digit"},
 		{head + "raw hex(f)\n", 5, 9, "two digits for each octet"},
 		{head + "raw hex(ff\n", 5, 9, `expected ")"`},
+		{head + "raw upper(\"x\"\n", 5, 14, "upper(TEXT)"},
+		{head + "connect b tls 1.2 suite TLS_NULL\n", 5, 25, "is no cipher suite of TLS 1.2"},
+		{head + "connect b tls suite TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256\n", 5, 21, "belongs to one version"},
+		{head + "connect b tls 1.1\n", 5, 15, "a step ends with its line"},
+		{head + "expect tls 5 6\n", 5, 14, "expect tls [PATTERN]"},
 		{head + "raw rep(\"x\", 2)\n", 5, 5, "is no function"},
 		{head + "send EOF half 3\n", 5, 15, "half(NUMBER)"},
 

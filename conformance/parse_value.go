@@ -11,7 +11,7 @@ import (
 	"unicode/utf8"
 )
 
-const textForms = `a text: "…", {…}, […], repeat(TEXT, N), json(TEXT), hex(…) or $name`
+const textForms = `a text: "…", {…}, […], repeat(TEXT, N), json(TEXT), upper(TEXT), lower(TEXT), hex(…) or $name`
 
 // atText reports whether a text begins here.
 func (l *cursor) atText() bool {
@@ -76,10 +76,13 @@ func (l *cursor) primary(depth int) Text {
 	case "json":
 		t = JSONString{l.joined(depth + 1)}
 		l.expect(")", `json(TEXT), such as json("a\nb")`)
+	case "upper", "lower":
+		t = Cased{l.joined(depth + 1), name == "upper"}
+		l.expect(")", name+"(TEXT), such as "+name+"($echo)")
 	case "hex":
 		t = l.hex()
 	default:
-		l.failAt(start, "%q is no function%s", name, didYouMean(name, []string{"repeat", "json", "hex"}))
+		l.failAt(start, "%q is no function%s", name, didYouMean(name, []string{"repeat", "json", "upper", "lower", "hex"}))
 	}
 	return t
 }
@@ -293,6 +296,8 @@ func leastSize(t Text) uint64 {
 		}
 	case JSONString:
 		return add(leastSize(t.Text), 2)
+	case Cased:
+		return leastSize(t.Text)
 	case Repeated:
 		if n, ok := t.Times.(Literal); ok {
 			size := leastSize(t.Text)

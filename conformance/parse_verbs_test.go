@@ -19,6 +19,10 @@ each: body = "a\r\n\t\"\\\x00é" | {"a":$echo} | [1,$count] | repeat("x", 3) + "
 
 # First the connections.
 connect b  # one more
+connect c plain
+connect d tls
+connect e tls 1.2 suite TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256
+connect f tls 1.3
 close
 reset
 half-close
@@ -41,6 +45,7 @@ send PONG 0
 send DATA 0 {} line "DATA 0 #\n" trailer "end\r\n"
 send EOF 0 trailer "x"
 raw $body
+raw upper($echo) + lower("A" + $body)
 request 0 echo
 request next "No.such.action" {} with {"version":2} without type, envelope in 0, 1, 16384 window 65536
 open 0 count with {$name:1} without request_id
@@ -77,6 +82,9 @@ expect reply 1 json {"a":[1,string,nonempty,number,integer,array,object,true,nul
 expect error $id {"error_code":nonempty}
 expect abort 1 /x/ before 2
 expect failure 1 within 1500ms after 1s
+expect tls
+expect tls {"established":true,"version":"1.3"}
+no octets
 expect close within 2m
 no reply 1
 no success 1

@@ -21,8 +21,10 @@ type peer struct {
 	instance *instance // that was connected to
 	serving  bool      // requests get their own bodies back
 	asks     bool      // the tester has sent a request
-	plain    bool      // there is no TLS: what comes is no packets
-	octetsIn []byte    // the beginning of what has come on a plain connection
+
+	plain    bool    // there is no TLS: what comes is no packets
+	octetsIn []byte  // the beginning of what has come on a plain connection
+	agreed   *agreed // what came of the handshake, where a case is about that
 
 	// What the subject sends.
 	in       decoder

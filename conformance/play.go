@@ -18,8 +18,9 @@ type play struct {
 	opt     *Options
 	ctx     context.Context // nil in virtual time
 	dial    func() (net.Conn, error)
-	world   *world // nil: the subject is a server
-	settle  func() // nil in real time
+	below   func() (net.Conn, error) // opens a transport without TLS; nil where the subject is not reached over TLS
+	world   *world                   // nil: the subject is a server
+	settle  func()                   // nil in real time
 	start   time.Time
 
 	mu     sync.Mutex
@@ -181,6 +182,9 @@ func (pl *play) step(s *Step) *stop {
 		defer func() { pl.on = before }()
 		return pl.steps(do.Steps)
 	case Connect:
+		if do.Below != nil {
+			return pl.connectBelow(do)
+		}
 		_, err := pl.connect(do.Name)
 		return pl.unreachable(err)
 	case Repeat:

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/gudtech/scamp-sim/conformance"
+	"github.com/gudtech/scamp-sim/fixtures"
 	"github.com/gudtech/scamp-sim/golden"
 	"github.com/gudtech/scamp-sim/scamp"
 	"github.com/gudtech/scamp-sim/sim/reference"
@@ -15,6 +16,19 @@ import (
 func startReference() (serve func(net.Conn), stop func()) {
 	svc := &scamp.Service{Mux: reference.NewMux(), Authority: reference.NewAuthority(), Config: scamp.Config{Logger: slog.New(slog.DiscardHandler)}}
 	return func(nc net.Conn) { svc.ServeConn(nc) }, func() { svc.Close() }
+}
+
+// startReferenceTLS starts one that does the handshakes itself.
+func startReferenceTLS() (serve func(net.Conn), stop func()) {
+	return reference.OverTLS(&scamp.Service{
+		Mux: reference.NewMux(), Authority: reference.NewAuthority(), Certificate: fixtures.Certificate("server"),
+		Config: scamp.Config{Logger: slog.New(slog.DiscardHandler)},
+	})
+}
+
+// theReference is the built-in implementation, attached in both ways.
+func theReference() *conformance.Subject {
+	return conformance.ServerValue(startReference).OverTLS(startReferenceTLS, fixtures.Fingerprint("server"))
 }
 
 // goldenCases are the cases for servers.
@@ -34,7 +48,7 @@ func allCases(t *testing.T) []*conformance.Case {
 
 // The reference is accused of nothing, not even of a dialect, and has all that cases need.
 func TestTheReferenceConforms(t *testing.T) {
-	report, err := conformance.Run(t.Context(), conformance.ServerValue(startReference), goldenCases(t), conformance.Options{})
+	report, err := conformance.Run(t.Context(), theReference(), goldenCases(t), conformance.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

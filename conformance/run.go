@@ -269,8 +269,9 @@ func (r *runner) play(j *job) {
 	}
 	var end *stop
 	var took time.Duration
-	left := r.subject.host(r.ctx, r.opt, func(dial func() (net.Conn, error), settle func()) {
+	left := r.subject.way(c).host(r.ctx, r.opt, func(dial func() (net.Conn, error), settle func()) {
 		pl.dial, pl.settle, pl.start = dial, settle, time.Now()
+		pl.prepareTLS()
 		if r.subject.client != nil {
 			pl.world = newWorld(pl, r.subject.client)
 		}
@@ -303,9 +304,12 @@ func (s *Subject) lacks(c *Case) string {
 		}
 	}
 	for _, profile := range c.Profiles {
-		if profile != "core" && !slices.Contains(s.Profiles, profile) {
+		if profile != "core" && !slices.Contains(s.Profiles, profile) && !s.shows(profile) {
 			return fmt.Sprintf("the subject does not declare the profile %s", profile)
 		}
+	}
+	if c.aboutTLS() && !s.overTLS() {
+		return "it is about TLS, and the subject is reached without"
 	}
 	if c.Virtual && !s.virtual() {
 		return "it waits for the times of the specification, which takes virtual time"

@@ -27,9 +27,12 @@ type Subject struct {
 	start   func() (serve func(net.Conn), stop func()) // a Go value
 	client  func(calling.World) calling.Client         // a Go value that is a client
 	address string                                     // or a port
-	tls     *tls.Config
 
-	fixtures map[string]bool // short names of the actions that it has; Check finds out
+	startTLS    func() (serve func(net.Conn), stop func()) // the Go value, reached over TLS
+	tls         *tls.Config                                // nil: there is no TLS
+	fingerprint string                                     // that its certificate must have; "" is any
+
+	fixtures map[string]bool // short names of the actions that it has, and profiles that it shows; Check finds out
 }
 
 // ServerValue makes a subject of a server in this program. For every case start makes a fresh server: serve answers one
@@ -55,16 +58,7 @@ func ServerAt(address, fingerprint string) (*Subject, error) {
 		return nil, fmt.Errorf("address %q is not HOST:PORT", address)
 	}
 	want := strings.ToUpper(fingerprint)
-	return &Subject{address: address, tls: &tls.Config{
-		MinVersion:         tls.VersionTLS12,
-		InsecureSkipVerify: true, // the fingerprint is what counts (WIRE-TLS-01d)
-		VerifyConnection: func(s tls.ConnectionState) error {
-			if got := fingerprintOf(s.PeerCertificates[0].Raw); want != "" && got != want {
-				return &FingerprintError{Want: want, Got: got}
-			}
-			return nil
-		},
-	}}, nil
+	return &Subject{address: address, fingerprint: want, tls: clientTLS(want)}, nil
 }
 
 // A FingerprintError says that the server's certificate is not the expected one.
@@ -112,24 +106,6 @@ func (s *Subject) variables() Vars {
 	return vars
 }
 
-// link is a TLS connection that can be reset.
-type link struct {
-	*tls.Conn
-	tcp *net.TCPConn
-}
-
-// Reset ends the connection with a TCP reset.
-func (l *link) Reset() error {
-	l.tcp.SetLinger(0)
-	return l.tcp.Close()
-}
-
-// Close ends the connection; it does not wait for a peer that takes no octets.
-func (l *link) Close() error {
-	l.SetWriteDeadline(time.Now().Add(100 * time.Millisecond))
-	return l.Conn.Close()
-}
-
 // receiveBuffer is small, so that a tester that does not read fills the subject's output soon (WIRE-FLOW-10).
 const receiveBuffer = 128 << 10
 
@@ -137,15 +113,28 @@ const receiveBuffer = 128 << 10
 func (s *Subject) connect(ctx context.Context, timeout time.Duration) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
+	nc, err := s.transport(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return s.secure(ctx, nc, timeout)
+}
+
+// transport opens a connection to a port without TLS.
+func (s *Subject) transport(ctx context.Context) (net.Conn, error) {
 	nc, err := new(net.Dialer).DialContext(ctx, "tcp", s.address)
 	if err != nil {
 		return nil, err
 	}
-	tcp := nc.(*net.TCPConn)
-	tcp.SetReadBuffer(receiveBuffer)
-	l := &link{tls.Client(tcp, s.tls), tcp}
-	if err := l.HandshakeContext(ctx); err != nil {
-		tcp.Close()
+	nc.(*net.TCPConn).SetReadBuffer(receiveBuffer)
+	return nc, nil
+}
+
+// secure makes an ordinary connection of a transport, which it owns.
+func (s *Subject) secure(ctx context.Context, transport net.Conn, timeout time.Duration) (net.Conn, error) {
+	l, err := shake(ctx, transport, s.tls, timeout)
+	if err != nil {
+		transport.Close()
 		return nil, fmt.Errorf("TLS handshake: %w", err)
 	}
 	return l, nil

@@ -1,7 +1,7 @@
 package conformance
 
 // A Text is an expression for a sequence of octets. It is one of Quoted, JSON,
-// Repeated, JSONString, Hex, Var and Joined.
+// Repeated, JSONString, Cased, Hex, Var and Joined.
 type Text interface{ text() }
 
 type (
@@ -16,6 +16,11 @@ type (
 	}
 	// JSONString is the JSON string that stands for a text.
 	JSONString struct{ Text Text }
+	// Cased is a text with its ASCII letters in upper case, or in lower case.
+	Cased struct {
+		Text  Text
+		Upper bool
+	}
 	// Hex is octets in hexadecimal.
 	Hex struct{ Octets string }
 	// Var is a variable, as a text, a number or a value.
@@ -91,6 +96,7 @@ func (Quoted) text()     {}
 func (JSON) text()       {}
 func (Repeated) text()   {}
 func (JSONString) text() {}
+func (Cased) text()      {}
 func (Hex) text()        {}
 func (Var) text()        {}
 func (Joined) text()     {}

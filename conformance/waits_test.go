@@ -17,7 +17,8 @@ import (
 
 // Why a case waits for T_quiet although the Test of its rule does not say so.
 var quietBecause = map[string]string{
-	"wire-flow/window": "whether an ACK of one octet lets more than one out is seen in silence only; a sender of one message at a time would not answer a barrier",
+	"wire-tls/nothing-before-tls": "who greets without TLS is seen only by a peer that says nothing for a while; there is no barrier without TLS",
+	"wire-flow/window":            "whether an ACK of one octet lets more than one out is seen in silence only; a sender of one message at a time would not answer a barrier",
 }
 
 // Cases wait in real time for T_quiet only, and only where the Test of the rule asks for silence, a message must be seen

@@ -231,7 +231,16 @@ func (c *Connection) Call(ctx context.Context, r *Request) (*Reply, error) {
 // do is Call with everything decided: the header is the callee's, outstanding is
 // counted down when nothing is left of the call.
 func (c *Connection) do(ctx context.Context, h *Header, body io.Reader, deadline time.Time, outstanding *atomic.Int64) (*Reply, error) {
-	k, whole, alone, err := c.newCall(h, body, deadline, outstanding)
+	var (
+		k            *call
+		whole, alone bool
+		err          error
+	)
+	if ctx.Err() != nil {
+		err = endedBefore(ctx, h.Action)
+	} else {
+		k, whole, alone, err = c.newCall(h, body, deadline, outstanding)
+	}
 	switch {
 	case err != nil:
 		if outstanding != nil {

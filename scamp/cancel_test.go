@@ -164,3 +164,29 @@ func TestACallKeepsItsTimeOnATransportThatIsFull(t *testing.T) {
 		}
 	})
 }
+
+// A call whose context is over before it begins is not sent, and never succeeds (WIRE-TIME-04c).
+func TestACallThatIsOverBeforeItBegins(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		svc, ran := fixture(Config{})
+		c := linked(t, svc, Config{})
+		past, done := context.WithDeadline(t.Context(), time.Now())
+		defer done()
+		given, cancel := context.WithCancel(t.Context())
+		cancel()
+		for range 50 {
+			var late *TimeoutError
+			if _, err := c.Call(past, NewRequest("Test.count", nil)); !errors.As(err, &late) || late.Sent || !errors.Is(err, context.DeadlineExceeded) {
+				t.Fatal("too late:", err)
+			}
+			var up *CanceledError
+			if _, err := c.Call(given, NewRequest("Test.count", nil)); !errors.As(err, &up) || up.Sent || !errors.Is(err, context.Canceled) {
+				t.Fatal("given up:", err)
+			}
+		}
+		synctest.Wait()
+		if n := ran.Load(); n != 0 {
+			t.Errorf("%d were executed", n)
+		}
+	})
+}

@@ -1,8 +1,11 @@
 package scamp
 
 import (
+	"errors"
+	"math/bits"
 	"math/rand/v2"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -29,67 +32,154 @@ const (
 	mostFailures  = 60 // minutes out of the choice are no more
 )
 
-// choose takes one of the candidates and counts a call to it: one that is
-// neither marked failed nor waiting to be dialled again, if there is one
-// (DISC-RTE-03). There is at least one candidate.
-func (q *Requester) choose(found []discovery.Instance) (discovery.Instance, *standing) {
+// A choice is the instance that an attempt calls.
+type choice struct {
+	discovery.Instance
+	trusted  bool        // the operator has listed it for the action
+	standing *standing   // which counts the attempt
+	conn     *Connection // the one that there is; nil: there is none
+}
+
+// How good a candidate is; less is better.
+const (
+	classHealthy = iota
+	classFailed  // marked, and left alone as long as there are others (DISC-RTE-03b)
+	classWaiting // it must not be dialled yet
+	classes
+)
+
+// rooms are for what the directory finds: there may be thousands.
+var rooms = sync.Pool{New: func() any { return new([]discovery.Instance) }}
+
+// pick takes one of the instances that may be called (DISC-RTE-01), except one, and
+// counts a call of it. Candidates are looked at in random order until there are as
+// many of the best class as are compared: what a call costs does not depend on how
+// many there are.
+func (q *Requester) pick(w *want, except *discovery.Identity, now time.Time) (choice, error) {
+	if q.Fresh != nil {
+		if err := q.Fresh(); err != nil {
+			return choice{}, err
+		}
+	}
+	if q.Directory == nil {
+		return choice{}, errNoDirectory
+	}
+	var authorized *discovery.Authorized
+	if q.Authorized != nil {
+		authorized = q.Authorized()
+	}
+	room := rooms.Get().(*[]discovery.Instance)
+	defer rooms.Put(room)
+	found := q.Directory.Lookup((*room)[:0], w.sector, w.action, w.version, w.envelope)
+	*room = found
+	announced := len(found)
+	if w.ident != "" {
+		found = slices.DeleteFunc(found, func(i discovery.Instance) bool { return !pinned(w.ident, i.Identity) })
+	}
+	matching := len(found)
+	if except != nil {
+		found = slices.DeleteFunc(found, func(i discovery.Instance) bool { return i.Identity == *except })
+	}
+	var random rand.PCG
+	if len(found) > 1 {
+		random.Seed(q.draw(), 0)
+	}
+	if chosen, ok := q.choose(found, authorized, &random, now); ok {
+		return chosen, nil
+	}
+	return choice{}, &NoServiceError{Sector: w.sector, Action: w.action, Version: w.version, Envelope: w.envelope, Ident: w.ident,
+		Announced: announced, Matching: matching}
+}
+
+var errNoDirectory = errors.New("scamp: the requester has no directory")
+
+// choose takes one of the candidates that are authorised (DISC-RTE-03). It changes
+// their order.
+func (q *Requester) choose(found []discovery.Instance, authorized *discovery.Authorized, random *rand.PCG, now time.Time) (choice, bool) {
+	compared := 2
+	if q.Uniform {
+		compared = 1
+	}
+	var best [2]struct {
+		*discovery.Instance
+		*standing
+	}
+	n, class := 0, classes
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	now := time.Now()
-	least, n := 3, 0 // the best class, and how many of it stand at the beginning
-	for i := range found {
-		class := q.class(&found[i], now)
-		if class < least {
-			least, n = class, 0
+	for k := range found {
+		if rest := len(found) - k; rest > 1 {
+			j := k + below(random, rest)
+			found[k], found[j] = found[j], found[k]
 		}
-		if class == least {
-			found[n], found[i] = found[i], found[n]
+		i := &found[k]
+		if !authorized.Allows(i.Fingerprint, i.Action.Sector, i.Action.Name) {
+			continue
+		}
+		p := q.health.standings[i.Identity]
+		c := q.class(i, p, now)
+		if c < class {
+			n, class = 0, c
+		}
+		if c == class && n < compared {
+			best[n].Instance, best[n].standing = i, p
 			n++
 		}
-	}
-	best := found[:n]
-	i := q.random(len(best))
-	if len(best) > 1 && !q.Uniform {
-		j := q.random(len(best) - 1)
-		if j >= i {
-			j++
-		}
-		if q.outstanding(&best[j]) < q.outstanding(&best[i]) {
-			i = j
+		if class == classHealthy && n == compared {
+			break
 		}
 	}
-	p := q.standing(best[i].Identity)
-	p.outstanding.Add(1)
-	return best[i], p
+	if n == 0 {
+		return choice{}, false
+	}
+	b := &best[0]
+	if n == 2 && best[1].calls() < b.calls() {
+		b = &best[1]
+	}
+	if b.standing == nil {
+		b.standing = q.standing(b.Identity)
+	}
+	b.standing.outstanding.Add(1)
+	chosen := choice{Instance: *b.Instance, standing: b.standing}
+	chosen.trusted = authorized.Trusts(chosen.Fingerprint, chosen.Action.Sector, chosen.Action.Name)
+	if r := q.pool.routes[target{chosen.URI, chosen.Fingerprint}]; r != nil && !q.closed {
+		chosen.conn = r.conn
+	}
+	return chosen, true
 }
 
-// class says how good a candidate is: 0 healthy, 1 marked failed, 2 not to be
-// dialled yet. q.mu is held.
-func (q *Requester) class(i *discovery.Instance, now time.Time) int {
+// class says how good a candidate is. q.mu is held.
+func (q *Requester) class(i *discovery.Instance, p *standing, now time.Time) int {
 	if r := q.pool.routes[target{i.URI, i.Fingerprint}]; r != nil && now.Before(r.until) {
-		return 2
+		return classWaiting
 	}
-	if p := q.health.standings[i.Identity]; p != nil && now.Before(p.until) {
-		return 1
+	if p != nil && now.Before(p.until) {
+		return classFailed
 	}
-	return 0
+	return classHealthy
 }
 
-func (q *Requester) outstanding(i *discovery.Instance) int64 {
-	if p := q.health.standings[i.Identity]; p != nil {
-		return p.outstanding.Load()
-	}
-	return 0
-}
-
-func (q *Requester) random(n int) int {
-	if n == 1 {
+// calls returns how many calls have not ended; of an instance of which nothing is
+// known, none.
+func (p *standing) calls() int64 {
+	if p == nil {
 		return 0
 	}
+	return p.outstanding.Load()
+}
+
+// below returns a random number from 0 to n-1.
+func below(random *rand.PCG, n int) int {
+	high, _ := bits.Mul64(random.Uint64(), uint64(n))
+	return int(high)
+}
+
+// draw returns a random number. It calls what is not ours: no lock may be held.
+func (q *Requester) draw() uint64 {
 	if q.Rand != nil {
-		return q.Rand(n)
+		return uint64(q.Rand(1 << 30))
 	}
-	return rand.IntN(n)
+	return rand.Uint64()
 }
 
 // standing returns what is known about an instance. q.mu is held.

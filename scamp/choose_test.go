@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -24,6 +25,17 @@ func (w *town) who() (ident string) {
 		w.t.Error(err)
 	}
 	return ident
+}
+
+// seeded returns a Rand that is the same in every run.
+func seeded(seed uint64) func(int) int {
+	var mu sync.Mutex
+	random := rand.New(rand.NewPCG(seed, 0))
+	return func(n int) int {
+		mu.Lock()
+		defer mu.Unlock()
+		return random.IntN(n)
+	}
 }
 
 func TestTheChoiceIsEven(t *testing.T) { // DISC-RTE-03a
@@ -48,7 +60,7 @@ func TestBusyInstancesGetLess(t *testing.T) {
 	for _, uniform := range []bool{false, true} {
 		bubble(t, func(t *testing.T) {
 			w := newTown(t, Config{})
-			w.q.Uniform = uniform
+			w.q.Uniform, w.q.Rand = uniform, seeded(1)
 			hold := make(chan struct{})
 			houses := []*house{w.build(discovery.Action{Name: "Test.hold"}), w.build(discovery.Action{Name: "Test.hold"})}
 			for _, h := range houses {

@@ -1,6 +1,7 @@
 package scamp
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -226,7 +227,7 @@ func (c *Connection) flush() {
 func (c *Connection) writeBatch() {
 	c.nc.SetWriteDeadline(time.Now().Add(c.cfg.WriteTimeout))
 	c.mu.Lock()
-	var err error
+	var end *ending
 	if c.err == nil { // nothing is sent after a fatal error (WIRE-FRAME-15b)
 		c.batches++
 		c.batch = c.transmit(c.batch[:0])
@@ -236,11 +237,13 @@ func (c *Connection) writeBatch() {
 			if c.cfg.Trace != nil && c.cfg.Trace.PacketSent != nil {
 				c.traceSent(b)
 			}
-			var n int
-			n, err = c.nc.Write(b)
+			n, err := c.nc.Write(b)
 			c.mu.Lock()
-			if err != nil && n == 0 { // over TLS no whole record either: the peer cannot read it
-				c.unsent = c.batches
+			if err != nil {
+				if n == 0 { // over TLS no whole record either: the peer cannot read it
+					c.unsent = c.batches
+				}
+				end = c.end(err) // before anybody can write what would come behind a gap
 			}
 			if cap(c.batch) > keepBatch {
 				c.batch = nil
@@ -256,13 +259,12 @@ func (c *Connection) writeBatch() {
 		c.room.Signal()
 	}
 	c.stuck = false
-	done := c.closing && !c.dirty && !c.busy()
-	c.mu.Unlock()
-	if err != nil {
-		c.fail(err)
-	} else if done {
-		c.fail(ErrClosed)
+	if c.closing && !c.dirty && !c.busy() {
+		end = cmp.Or(end, c.end(ErrClosed)) // before another call begins
 	}
+	c.mu.Unlock()
+	end.close()
+	end.tell()
 }
 
 // traceSent tells the trace of the packets of a batch, which this connection

@@ -14,7 +14,8 @@ import (
 // made when a call needs it (WIRE-CONN-04, 05).
 type pool struct {
 	routes  map[target]*route
-	open    map[*Connection]target // those that have left their route included
+	open    map[*Connection]*place // those that have left their route included
+	leaving int                    // how many of them make room
 	dials   int                    // in progress
 	ctx     context.Context        // of dials
 	cancel  context.CancelFunc
@@ -24,6 +25,12 @@ type pool struct {
 
 // A target is what connections are kept by.
 type target struct{ address, fingerprint string }
+
+// A place is what is known about an open connection.
+type place struct {
+	target
+	leaving bool // it is closing to make room, and counts no more
+}
 
 // A route leads to a target. It is dropped when it says nothing.
 type route struct {
@@ -60,16 +67,12 @@ type unmadeError struct {
 func (e *unmadeError) Error() string { return e.err.Error() }
 
 // forCall is the error of the call: nothing of it has been sent.
-func (e *unmadeError) forCall(ctx context.Context, action string, deadline time.Time) error {
+func (e *unmadeError) forCall(ctx context.Context, action string) error {
 	switch {
-	case errors.Is(e.err, errDeadline), errors.Is(ctx.Err(), context.DeadlineExceeded):
-		cause := error(context.DeadlineExceeded)
-		if ctx.Err() != nil {
-			cause = context.Cause(ctx)
-		}
-		return &TimeoutError{Action: action, Err: cause}
 	case ctx.Err() != nil:
-		return &CanceledError{Action: action, Err: context.Cause(ctx)}
+		return endedBefore(ctx, action)
+	case e.err == errDeadline:
+		return &TimeoutError{Action: action, Err: context.DeadlineExceeded}
 	}
 	return &ConnectionError{Err: e.err}
 }
@@ -106,8 +109,11 @@ func (q *Requester) connection(ctx context.Context, t target, deadline time.Time
 	case <-over.C:
 		return nil, false, &unmadeError{err: errDeadline}
 	}
-	if d.err != nil {
+	switch {
+	case d.err != nil:
 		return nil, false, d.err
+	case !time.Now().Before(deadline):
+		return nil, false, &unmadeError{err: errDeadline}
 	}
 	return d.conn, true, nil
 }
@@ -120,7 +126,7 @@ func (q *Requester) route(t target) (*route, error) {
 	p := &q.pool
 	if p.routes == nil {
 		p.routes = map[target]*route{}
-		p.open = map[*Connection]target{}
+		p.open = map[*Connection]*place{}
 		p.ctx, p.cancel = context.WithCancel(context.Background())
 	}
 	r := p.routes[t]
@@ -155,7 +161,7 @@ func (q *Requester) startDial(t target, r *route) (*dialing, error) {
 	if limit == 0 {
 		limit = 1000
 	}
-	if limit > 0 && len(p.open)+p.dials >= limit && !q.makeRoom() {
+	if limit > 0 && len(p.open)-p.leaving+p.dials >= limit && !q.makeRoom() {
 		return nil, &unmadeError{err: &LimitError{What: "connections", Limit: limit}}
 	}
 	d := &dialing{done: make(chan struct{})}
@@ -169,9 +175,13 @@ func (q *Requester) startDial(t target, r *route) (*dialing, error) {
 // makeRoom closes a connection on which nothing is outstanding, if there is one.
 // q.mu is held.
 func (q *Requester) makeRoom() bool {
+	p := &q.pool
 	var oldest *Connection
 	var since time.Time
-	for c := range q.pool.open {
+	for c, place := range p.open {
+		if place.leaving {
+			continue
+		}
 		c.mu.Lock()
 		if idle := c.err == nil && !c.busy(); idle && (oldest == nil || c.active.Before(since)) {
 			oldest, since = c, c.active
@@ -182,21 +192,35 @@ func (q *Requester) makeRoom() bool {
 		return false
 	}
 	q.leave(oldest)
-	delete(q.pool.open, oldest) // it takes no place any more
+	p.open[oldest].leaving = true
+	p.leaving++
 	oldest.mu.Lock()
 	oldest.retire()
 	oldest.mu.Unlock()
 	return true
 }
 
-// dial makes a connection for a route.
+// dial makes a connection for a route. Whatever Dial does, nobody waits for ever.
 func (q *Requester) dial(ctx context.Context, t target, r *route, d *dialing) {
-	p := &q.pool
-	defer p.running.Done()
+	defer q.pool.running.Done()
+	var c *Connection
+	err := errNoDial
+	defer func() { q.dialed(t, r, d, c, err) }()
 	start := time.Now()
-	c, err := q.connect(ctx, t)
+	c, err = q.connect(ctx, t)
 	if h := q.Config.Trace; h != nil && h.Dialed != nil {
 		h.Dialed(t.address, t.fingerprint, err, time.Since(start))
+	}
+}
+
+var errNoDial = errors.New("scamp: Dial has returned neither a connection nor an error")
+
+// dialed tells everybody what has come of an attempt.
+func (q *Requester) dialed(t target, r *route, d *dialing, c *Connection, err error) {
+	p := &q.pool
+	jitter := 0.0
+	if err != nil {
+		jitter = float64(q.draw()%jitters) / jitters
 	}
 	q.mu.Lock()
 	p.dials--
@@ -210,14 +234,14 @@ func (q *Requester) dial(ctx context.Context, t target, r *route, d *dialing) {
 	case q.closed:
 		d.err = &unmadeError{err: ErrRequesterClosed}
 	case err != nil:
-		r.failed(err, q.jitter())
+		r.failed(err, jitter)
 		d.err = &unmadeError{err: err, refused: true}
 	default:
 		r.failures, r.until, r.err = 0, time.Time{}, nil
 		r.conn, d.conn = c, c
 	}
 	if c != nil {
-		p.open[c] = t
+		p.open[c] = &place{target: t}
 		p.running.Add(1)
 		context.AfterFunc(c.ctx, func() { q.ended(c) })
 	}
@@ -225,6 +249,9 @@ func (q *Requester) dial(ctx context.Context, t target, r *route, d *dialing) {
 	q.mu.Unlock()
 	close(d.done)
 }
+
+// jitters is how many different waits there are.
+const jitters = 1 << 16
 
 // failed notes a failure. The waits double; jitter takes away up to a half of
 // them, so that many requesters do not come back at once.
@@ -235,12 +262,6 @@ func (r *route) failed(err error, jitter float64) {
 		wait := min(leastWait<<min(r.failures-2, 20), mostWait)
 		r.until = time.Now().Add(wait - time.Duration(jitter*float64(wait/2)))
 	}
-}
-
-// jitter returns a random number from 0 to below 1.
-func (q *Requester) jitter() float64 {
-	const steps = 1 << 16
-	return float64(q.random(steps)) / steps
 }
 
 // connect dials and does the TLS handshake. Both together are bounded by
@@ -259,8 +280,11 @@ func (q *Requester) connect(ctx context.Context, t target) (*Connection, error) 
 		dial = new(net.Dialer).DialContext
 	}
 	nc, err := dial(ctx, "tcp", hostport)
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, err
+	case nc == nil:
+		return nil, errNoDial
 	}
 	if q.Secure != nil {
 		nc, err = q.Secure(ctx, nc, t.fingerprint)
@@ -303,12 +327,12 @@ func (q *Requester) forget(c *Connection) {
 // leave takes a connection from its route. q.mu is held.
 func (q *Requester) leave(c *Connection) {
 	p := &q.pool
-	t, ok := p.open[c]
-	if r := p.routes[t]; ok && r != nil && r.conn == c {
-		r.conn = nil
-		if r.failures == 0 && r.dial == nil {
-			delete(p.routes, t)
-		}
+	place := p.open[c]
+	if place == nil {
+		return
+	}
+	if r := p.routes[place.target]; r != nil && r.conn == c {
+		delete(p.routes, place.target)
 	}
 }
 
@@ -319,6 +343,9 @@ func (q *Requester) ended(c *Connection) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.leave(c)
+	if q.pool.open[c].leaving {
+		q.pool.leaving--
+	}
 	delete(q.pool.open, c)
 	q.settle()
 }
@@ -332,9 +359,9 @@ func (q *Requester) settle() {
 }
 
 // Close takes no more calls, and waits until those that are outstanding have
-// ended: until their replies have been read. When ctx ends before, what is left
-// fails, and Close returns the cause. It returns when all connections are closed
-// and all goroutines gone.
+// ended: until their replies have been read. Those that still wait for a connection
+// fail, unsent. When ctx ends before, what is left fails, and Close returns the
+// cause. It returns when all connections are closed and all goroutines gone.
 func (q *Requester) Close(ctx context.Context) error {
 	q.mu.Lock()
 	p := &q.pool
@@ -364,8 +391,8 @@ func (q *Requester) Close(ctx context.Context) error {
 	case <-done:
 	case <-ctx.Done():
 		err = context.Cause(ctx)
-		for _, c := range open {
-			c.fail(ErrRequesterClosed)
+		for _, c := range open { // each may take a while to say goodbye
+			p.running.Go(func() { c.fail(ErrRequesterClosed) })
 		}
 	}
 	p.running.Wait()

@@ -1,9 +1,11 @@
 package scamp
 
 import (
+	"context"
 	"errors"
 	"io"
 	"sync"
+	"time"
 )
 
 // A replay is the body of a request that may be sent twice. Each attempt gets a
@@ -30,23 +32,35 @@ func (p *replay) next() io.Reader {
 	if p.last != nil {
 		p.last.supersede()
 	}
-	p.last = &turn{body: p.body}
+	p.last = &turn{body: p.body, reading: make(chan struct{}, 1)}
 	return p.last
 }
 
-// again reports whether the body can be sent once more, from its beginning, and
-// ends the turn of who had it.
-func (p *replay) again() bool {
-	if p.last == nil {
-		return true
-	}
-	touched := p.last.end(p.seek)
-	if !touched {
-		return true
-	}
-	if !p.seek {
+// again reports whether there is time to send the body once more, from its
+// beginning, and ends the turn of who had it. It waits for a Read no longer than the
+// call may take.
+func (p *replay) again(ctx context.Context, deadline time.Time) bool {
+	left := time.Until(deadline)
+	if left <= 0 || ctx.Err() != nil {
 		return false
 	}
+	switch {
+	case p.last == nil, p.last.endUntouched():
+		return true
+	case !p.seek:
+		return false
+	}
+	over := time.NewTimer(left)
+	defer over.Stop()
+	select {
+	case p.last.reading <- struct{}{}: // its octets were somewhere in the middle of Read
+	case <-ctx.Done():
+		return false
+	case <-over.C:
+		return false
+	}
+	p.last.end()
+	<-p.last.reading
 	_, err := p.body.(io.Seeker).Seek(p.from, io.SeekStart)
 	return err == nil
 }
@@ -63,7 +77,7 @@ func (p *replay) settle() {
 type turn struct {
 	body io.Reader
 
-	reading sync.Mutex // held during Read
+	reading chan struct{} // full during Read
 
 	mu      sync.Mutex
 	touched bool // something has been read
@@ -76,8 +90,8 @@ type turn struct {
 var errTurn = errors.New("scamp: the body is being sent again")
 
 func (t *turn) Read(b []byte) (int, error) {
-	t.reading.Lock()
-	defer t.reading.Unlock()
+	t.reading <- struct{}{}
+	defer func() { <-t.reading }()
 	t.mu.Lock()
 	if t.over {
 		t.mu.Unlock()
@@ -106,7 +120,7 @@ func (t *turn) settle() {
 	now := t.closing && !t.another
 	t.mu.Unlock()
 	if now {
-		t.close()
+		go t.close() // which may take as long as it likes
 	}
 }
 
@@ -123,17 +137,19 @@ func (t *turn) supersede() {
 	t.mu.Unlock()
 }
 
-// end lets the attempt read no more, if another one can have the body: nothing of
-// it has been read, or it can seek. It reports whether something has been read.
-func (t *turn) end(seek bool) (touched bool) {
-	if seek {
-		t.reading.Lock() // its octets are somewhere in the middle of Read
-		defer t.reading.Unlock()
-	}
+// endUntouched lets the attempt read no more if nothing of the body has been read.
+func (t *turn) endUntouched() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if !t.touched || seek {
+	if !t.touched {
 		t.over = true
 	}
-	return t.touched
+	return t.over
+}
+
+// end lets the attempt read no more.
+func (t *turn) end() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.over = true
 }

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/gudtech/scamp-sim/scamp/discovery"
 )
@@ -135,7 +136,7 @@ func TestATurnEndsBeforeTheNext(t *testing.T) {
 	p := replay{body: body}
 	first := p.next()
 	io.ReadFull(first, make([]byte, 4))
-	if !p.again() {
+	if !p.again(t.Context(), time.Now().Add(time.Second)) {
 		t.Fatal("a file cannot be sent again")
 	}
 	second := p.next()
@@ -156,7 +157,7 @@ func TestATurnEndsBeforeTheNext(t *testing.T) {
 	}
 	if p := (replay{body: &observed{Reader: strings.NewReader("x")}}); true {
 		io.ReadAll(p.next())
-		if p.again() {
+		if p.again(t.Context(), time.Now().Add(time.Second)) {
 			t.Error("a stream is sent again")
 		}
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -52,7 +51,8 @@ type Requester struct {
 	// room; where none is, the call fails.
 	MaxConnections int
 	// Rand returns a random number from 0 to n-1; nil is that of math/rand/v2. It
-	// may be called from any goroutine.
+	// may be called from any goroutine, and is what the choice and the waits between
+	// attempts to connect are drawn from.
 	Rand func(n int) int
 
 	stop func() // ends what Open has started; nil: nothing
@@ -93,27 +93,32 @@ func (q *Requester) Call(ctx context.Context, r *Request) (*Reply, error) {
 	if w.action == "" {
 		return nil, errNoAction
 	}
-	var room [16]discovery.Instance
-	found, err := q.candidates(room[:0], &w)
+	if ctx.Err() != nil {
+		return nil, endedBefore(ctx, w.action)
+	}
+	first, err := q.pick(&w, nil, start)
 	if err != nil {
 		return nil, err
 	}
 	body := replay{body: r.Body}
-	first, reply, err := q.attempt(ctx, r, &w, found, &body, start)
-	if err == nil || !unexecuted(err) || w.ident != "" || ctx.Err() != nil || !body.again() {
-		body.settle()
-		return reply, err
+	reply, deadline, err := q.attempt(ctx, r, &w, &first, &body, start, start)
+	if err != nil && unexecuted(err) && w.ident == "" && body.again(ctx, deadline) {
+		now := time.Now()
+		if second, lost := q.pick(&w, &first.Identity, now); lost == nil { // among who offers it now
+			reply, _, err = q.attempt(ctx, r, &w, &second, &body, start, now)
+		}
 	}
-	// Once more, elsewhere: among who offers it now.
-	again, lost := q.candidates(room[:0], &w)
-	again = slices.DeleteFunc(again, func(i discovery.Instance) bool { return i.Identity == first })
-	if lost != nil || len(again) == 0 {
-		body.settle()
-		return nil, err
-	}
-	_, reply, err = q.attempt(ctx, r, &w, again, &body, start)
 	body.settle()
 	return reply, err
+}
+
+// endedBefore is the error of a call whose context has ended before anything of it
+// was sent.
+func endedBefore(ctx context.Context, action string) error {
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return &TimeoutError{Action: action, Err: context.Cause(ctx)}
+	}
+	return &CanceledError{Action: action, Err: context.Cause(ctx)}
 }
 
 // want is what a call asks for.
@@ -135,39 +140,6 @@ func (w *want) fill(sector string) {
 	if w.envelope == "" {
 		w.envelope = "json"
 	}
-}
-
-// candidates appends to dst the instances that may be called (DISC-RTE-01).
-func (q *Requester) candidates(dst []discovery.Instance, w *want) ([]discovery.Instance, error) {
-	if q.Fresh != nil {
-		if err := q.Fresh(); err != nil {
-			return nil, err
-		}
-	}
-	if q.Directory == nil {
-		return nil, errors.New("scamp: the requester has no directory")
-	}
-	found := q.Directory.Lookup(dst, w.sector, w.action, w.version, w.envelope)
-	missing := NoServiceError{Sector: w.sector, Action: w.action, Version: w.version, Envelope: w.envelope, Ident: w.ident, Announced: len(found)}
-	if w.ident != "" {
-		found = slices.DeleteFunc(found, func(i discovery.Instance) bool { return !pinned(w.ident, i.Identity) })
-	}
-	missing.Matching = len(found)
-	authorized := q.authorized()
-	found = slices.DeleteFunc(found, func(i discovery.Instance) bool {
-		return !authorized.Allows(i.Fingerprint, i.Action.Sector, i.Action.Name)
-	})
-	if len(found) == 0 {
-		return nil, &missing
-	}
-	return found, nil
-}
-
-func (q *Requester) authorized() *discovery.Authorized {
-	if q.Authorized == nil {
-		return nil
-	}
-	return q.Authorized()
 }
 
 // fingerprintSize is the length of a fingerprint as text.
@@ -197,10 +169,10 @@ func isFingerprint(s string) bool {
 	return true
 }
 
-// attempt calls one of the candidates. It returns which one that was.
-func (q *Requester) attempt(ctx context.Context, r *Request, w *want, found []discovery.Instance, body *replay, start time.Time) (discovery.Identity, *Reply, error) {
-	chosen, p := q.choose(found)
-	began := time.Now()
+// attempt calls an instance that has been picked then. It returns when the time of
+// the call is over, too.
+func (q *Requester) attempt(ctx context.Context, r *Request, w *want, chosen *choice, body *replay, start, then time.Time) (*Reply, time.Time, error) {
+	defer chosen.standing.outstanding.Add(-1)
 	deadline, ok := ctx.Deadline()
 	if !ok {
 		deadline = start.Add(q.timeout(chosen.Action))
@@ -208,26 +180,25 @@ func (q *Requester) attempt(ctx context.Context, r *Request, w *want, found []di
 	h := r.Header
 	h.Sector, h.Envelope = w.sector, w.envelope
 	h.Action, h.Version = chosen.Action.Name, chosen.Action.Version // DISC-RTE-09
-	if !q.authorized().Trusts(chosen.Fingerprint, chosen.Action.Sector, chosen.Action.Name) {
+	if !chosen.trusted {
 		h.Ticket, h.IdentifyingToken = "", "" // DISC-AUT-13
 	}
-	c, reply, err := q.callInstance(ctx, &h, chosen.Announcement, p, body, deadline)
-	if err != nil {
-		var unmade *unmadeError
-		switch {
-		case errors.As(err, &unmade):
-			if unmade.refused {
-				q.mark(chosen.Identity, began)
-			}
-			err = unmade.forCall(ctx, r.Action, deadline)
-		case refused(err):
-			q.mark(chosen.Identity, began)
+	c, reply, err := q.callInstance(ctx, &h, chosen, body, deadline)
+	switch e := err.(type) {
+	case *unmadeError:
+		if e.refused {
+			q.mark(chosen.Identity, then)
+		}
+		err = e.forCall(ctx, r.Action)
+	case *ReplyError:
+		if e.NotExecuted() {
+			q.mark(chosen.Identity, then)
 		}
 	}
 	if t := q.Config.Trace; t != nil && t.CallDone != nil {
-		t.CallDone(ctx, c, r, err, time.Since(began))
+		t.CallDone(ctx, c, r, err, time.Since(then))
 	}
-	return chosen.Identity, reply, err
+	return reply, deadline, err
 }
 
 // timeout is the time of a call that has none of its own (DISC-RTE-05b, 05c).
@@ -244,42 +215,44 @@ func (q *Requester) timeout(a *discovery.Action) time.Duration {
 	return defaultCallTimeout
 }
 
-// callInstance calls an instance over the connection that there is, or a new
-// one. A connection that ends before anything of the request was sent says
-// nothing about the instance, unless it was made for this call.
-func (q *Requester) callInstance(ctx context.Context, h *Header, a *discovery.Announcement, p *standing, body *replay, deadline time.Time) (*Connection, *Reply, error) {
+// callInstance calls an instance over the connection that there is, or a new one.
+// A connection that ends before anything of the request was sent says nothing about
+// the instance, unless it was made for this call. One that was closed from this side
+// never does: there was no room for it, or another call has timed out on it.
+func (q *Requester) callInstance(ctx context.Context, h *Header, chosen *choice, body *replay, deadline time.Time) (*Connection, *Reply, error) {
+	c, isNew := chosen.conn, false
 	for {
-		c, isNew, err := q.connection(ctx, target{a.URI, a.Fingerprint}, deadline)
-		if err != nil {
-			p.outstanding.Add(-1)
-			return nil, nil, err
+		if c == nil {
+			var err error
+			if c, isNew, err = q.connection(ctx, target{chosen.URI, chosen.Fingerprint}, deadline); err != nil {
+				return nil, nil, err
+			}
 		}
-		header := *h
-		p.outstanding.Add(1) // do counts down, whatever comes
-		reply, err := c.do(ctx, &header, body.next(), deadline, &p.outstanding)
-		var lost *ConnectionError
-		if err == nil || isNew || !errors.As(err, &lost) || lost.Sent || ctx.Err() != nil || !body.again() {
-			p.outstanding.Add(-1)
+		if t := q.Config.Trace; t != nil && t.Attempt != nil {
+			t.Attempt(ctx, c, chosen.Announcement)
+		}
+		r := body.next()
+		chosen.standing.outstanding.Add(1) // do counts down, whatever comes
+		reply, err := c.do(ctx, h, r, deadline, &chosen.standing.outstanding)
+		lost, ok := err.(*ConnectionError)
+		if !ok || lost.Sent || isNew && lost.Err != ErrClosed || !body.again(ctx, deadline) {
 			return c, reply, err
 		}
 		q.forget(c)
+		c = nil
 	}
 }
 
-// unexecuted reports whether a call that failed like this has certainly not
-// been executed.
+// unexecuted reports whether a call that failed like this has certainly not been
+// executed. It looks at the error itself only: what that wraps may be of another call.
 func unexecuted(err error) bool {
-	var lost *ConnectionError
-	if errors.As(err, &lost) {
-		return !lost.Sent
+	switch e := err.(type) {
+	case *ConnectionError:
+		return !e.Sent
+	case *ReplyError:
+		return e.NotExecuted()
 	}
-	return refused(err)
-}
-
-// refused reports whether a service has said that it did not execute a request.
-func refused(err error) bool {
-	var reply *ReplyError
-	return errors.As(err, &reply) && reply.NotExecuted()
+	return false
 }
 
 // A NoServiceError says that nobody may be called for an action (DISC-RTE-07).

@@ -274,3 +274,33 @@ func TestFailures(t *testing.T) { // WIRE-ERR-04, 06, 09b
 		t.Error("nothing is a failure")
 	}
 }
+
+func TestAttemptsAreTraced(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newTown(t, Config{})
+		bad := w.build(discovery.Action{Name: "Test.act"})
+		good := w.build(discovery.Action{Name: "Test.act"})
+		for _, h := range []*house{bad, good} {
+			h.offer(discovery.Action{Name: "Test.act"}, refusing(notExecuted))
+		}
+		var told []string
+		w.q.Config.Trace = &Trace{
+			Attempt: func(_ context.Context, c *Connection, to *discovery.Announcement) {
+				if c.Err() != nil {
+					t.Error("an attempt on a connection that has ended")
+				}
+				told = append(told, to.Ident)
+			},
+			CallDone: func(_ context.Context, _ *Connection, _ *Request, err error, _ time.Duration) {
+				if err == nil {
+					t.Error("a refusal is told as a success")
+				}
+				told = append(told, "done")
+			},
+		}
+		w.call("Test.act", "{}")
+		if len(told) != 4 || told[0] == told[2] || told[1] != "done" || told[3] != "done" {
+			t.Errorf("%q", told)
+		}
+	})
+}

@@ -59,6 +59,10 @@ func (c *Connection) expire() {
 		}
 	}
 	for _, m := range c.out {
+		if k := m.call; k != nil && k.reply != nil && due(k.deadline) { // replied to before it was sent
+			late := k.timeout(context.DeadlineExceeded)
+			m.giveUp(late, late.Error())
+		}
 		if len(m.rest) > 0 && m.window.available() == 0 && due(m.moved.Add(c.cfg.MessageTimeout)) {
 			m.giveUp(ErrStalled, ErrStalled.Error())
 		} else if len(m.rest) > 0 {

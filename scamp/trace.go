@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/gudtech/scamp-sim/scamp/discovery"
 	"github.com/gudtech/scamp-sim/scamp/wire"
 )
 
@@ -23,6 +24,9 @@ type Trace struct {
 	// Dialed is told of every connection that a Requester has made, or could not
 	// make.
 	Dialed func(address, fingerprint string, err error, took time.Duration)
+	// Attempt is told of every attempt of a Requester's that has a connection to
+	// the instance that was chosen, before anything is sent.
+	Attempt func(ctx context.Context, c *Connection, to *discovery.Announcement)
 	// CallDone is told of every call that Connection.Call has ended, with the
 	// context of the caller and the time from its start to the header of its reply;
 	// and of every attempt of a Requester's. c is nil where there was no connection.

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
+	"time"
 )
 
 // TestABodyThatIsStuckIsClosed: nothing is left of a call whose body waits for
@@ -59,6 +60,33 @@ func TestABodyIsClosedWhenItIsSent(t *testing.T) {
 		<-c.Done()
 		if _, err := c.Call(t.Context(), r); err == nil || body.closed.Load() != 1 {
 			t.Error("a body that was not looked at is closed:", err)
+		}
+	})
+}
+
+// TestAnUploadEndsWithTheTimeOfItsCall: the reply may come long before.
+func TestAnUploadEndsWithTheTimeOfItsCall(t *testing.T) { // WIRE-TIME-04a, 12
+	bubble(t, func(t *testing.T) {
+		c, s := scripted(t, Config{CallTimeout: 10 * time.Second, IdleTimeout: 20 * time.Second})
+		body := &closable{stuck: make(chan struct{})}
+		r := NewRequest("A.b", nil)
+		r.Body = body
+		result := calling(c, t.Context(), r)
+		s.want(request1)
+		s.give(`HEADER 0 {"type":"reply","request_id":1}`, "DATA 0 early", "EOF 0")
+		if got, err := result(); got != "early" || err != nil {
+			t.Fatal(got, err)
+		}
+		s.idle()
+		time.Sleep(10 * time.Second)
+		s.want("TXERR 0 call of A.b timed out")
+		if body.closed.Load() != 1 {
+			t.Error("the body is not closed")
+		}
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if c.Err() == nil {
+			t.Error("the connection is never idle again")
 		}
 	})
 }

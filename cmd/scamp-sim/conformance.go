@@ -19,6 +19,7 @@ import (
 	"github.com/gudtech/scamp-sim/conformance"
 	"github.com/gudtech/scamp-sim/conformance/calling"
 	"github.com/gudtech/scamp-sim/conformance/report"
+	"github.com/gudtech/scamp-sim/fixtures"
 	"github.com/gudtech/scamp-sim/scamp"
 	"github.com/gudtech/scamp-sim/sim/reference"
 )
@@ -143,7 +144,7 @@ func (f *conformanceFlags) subject() (s *conformance.Subject, name string, err e
 		if f.fingerprint != "" || f.insecure {
 			return nil, "", errors.New("--fingerprint and --insecure are about a server: name one with --server HOST:PORT")
 		}
-		s, name = conformance.ServerValue(startReference), "built-in"
+		s, name = conformance.ServerValue(startReference).OverTLS(startReferenceTLS, fixtures.Fingerprint("server")), "built-in"
 		if f.role == "client" {
 			s = conformance.ClientValue(func(w calling.World) calling.Client { return reference.NewClient(w) })
 			name = "built-in client"
@@ -180,6 +181,14 @@ func (f *conformanceFlags) playing(cases []*conformance.Case) ([]*conformance.Ca
 func startReference() (serve func(net.Conn), stop func()) {
 	svc := &scamp.Service{Mux: reference.NewMux(), Authority: reference.NewAuthority(), Config: scamp.Config{Logger: slog.New(slog.DiscardHandler)}}
 	return func(nc net.Conn) { svc.ServeConn(nc) }, func() { svc.Close() }
+}
+
+// startReferenceTLS starts one that does the handshakes itself.
+func startReferenceTLS() (serve func(net.Conn), stop func()) {
+	return reference.OverTLS(&scamp.Service{
+		Mux: reference.NewMux(), Authority: reference.NewAuthority(), Certificate: fixtures.Certificate("server"),
+		Config: scamp.Config{Logger: slog.New(slog.DiscardHandler)},
+	})
 }
 
 // choose keeps the cases that --only matches.

@@ -128,11 +128,11 @@ func newServer(bug string, cert tls.Certificate, logger *slog.Logger) (serve fun
 	if !ok {
 		return nil, nil, fmt.Errorf(`there is no bug %q: "scamp-sim serve --bug list" prints them`, bug)
 	}
-	answer, stopAll := b.Start(logger)
+	answer, stopAll := b.StartTLS(logger, cert)
 	listeners := make(chan net.Listener, 1)
 	serve = func(ln net.Listener) error {
 		listeners <- ln
-		return acceptTLS(ln, cert, answer)
+		return acceptAll(ln, answer)
 	}
 	stop = func() {
 		select {
@@ -145,10 +145,8 @@ func newServer(bug string, cert tls.Certificate, logger *slog.Logger) (serve fun
 	return serve, stop, nil
 }
 
-// acceptTLS gives every connection that is through its handshake to answer,
-// until ln is closed.
-func acceptTLS(ln net.Listener, cert tls.Certificate, answer func(net.Conn)) error {
-	cfg := &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}
+// acceptAll gives every connection to answer, until ln is closed.
+func acceptAll(ln net.Listener, answer func(net.Conn)) error {
 	for {
 		nc, err := ln.Accept()
 		if errors.Is(err, net.ErrClosed) {
@@ -157,15 +155,6 @@ func acceptTLS(ln net.Listener, cert tls.Certificate, answer func(net.Conn)) err
 		if err != nil {
 			return err
 		}
-		go func() {
-			conn := tls.Server(nc, cfg)
-			ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-			defer cancel()
-			if conn.HandshakeContext(ctx) != nil {
-				nc.Close()
-				return
-			}
-			answer(conn)
-		}()
+		go answer(nc)
 	}
 }

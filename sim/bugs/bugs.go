@@ -8,6 +8,7 @@
 package bugs
 
 import (
+	"crypto/tls"
 	"log/slog"
 	"net"
 	"sync"
@@ -26,6 +27,12 @@ type Server struct {
 
 	// wrap is called once per connection and returns its filters.
 	wrap func(w *server) interpose.Config
+	// secure changes the settings of TLS.
+	secure func(cfg *tls.Config)
+	// accept is given every transport before TLS, and what to do with it by right.
+	accept func(w *server, nc net.Conn, a acceptance)
+	// under is given every connection and returns what takes its place, below the filters.
+	under func(nc net.Conn) net.Conn
 	// configure changes what the reference is made with.
 	configure func(cfg *scamp.Config)
 }
@@ -33,7 +40,7 @@ type Server struct {
 // Servers returns all wrong servers, in the order of their rules.
 func Servers() []Server {
 	var all []Server
-	for _, group := range [][]Server{frame, msg, hdr, flow, rpc, safe} {
+	for _, group := range [][]Server{frame, msg, hdr, flow, rpc, timing, belowPackets, connection, service, envelope, safe} {
 		all = append(all, group...)
 	}
 	return all
@@ -52,14 +59,39 @@ func Lookup(name string) (Server, bool) {
 // Start makes a fresh server: serve answers one connection until it ends, stop
 // ends them all.
 func (s Server) Start(logger *slog.Logger) (serve func(net.Conn), stop func()) {
+	_, serve, stop = s.start(logger)
+	return serve, stop
+}
+
+func (s Server) start(logger *slog.Logger) (w *server, serve func(net.Conn), stop func()) {
 	cfg := scamp.Config{Logger: logger}
 	if s.configure != nil {
 		s.configure(&cfg)
 	}
-	w := &server{open: map[*interpose.Conn]bool{}}
 	svc := &scamp.Service{Mux: reference.NewMux(), Authority: reference.NewAuthority(), Config: cfg}
-	serve = func(nc net.Conn) {
-		c := interpose.Wrap(nc, s.wrap(w))
+	w, serve = s.around(svc)
+	return w, serve, func() { svc.Close() }
+}
+
+// Around returns what answers one connection until it ends, as svc does, but for the
+// mistake. Those that Start makes by a configuration, and those that StartTLS makes
+// below TLS, are not in it.
+func (s Server) Around(svc *scamp.Service) (serve func(net.Conn)) {
+	_, serve = s.around(svc)
+	return serve
+}
+
+func (s Server) around(svc *scamp.Service) (w *server, serve func(net.Conn)) {
+	w = &server{open: map[*interpose.Conn]bool{}}
+	return w, func(nc net.Conn) {
+		if s.under != nil {
+			nc = s.under(nc)
+		}
+		cfg := interpose.Config{}
+		if s.wrap != nil {
+			cfg = s.wrap(w)
+		}
+		c := interpose.Wrap(nc, cfg)
 		if !w.enter(c) {
 			c.Close()
 			return
@@ -67,7 +99,6 @@ func (s Server) Start(logger *slog.Logger) (serve func(net.Conn), stop func()) {
 		defer w.leave(c)
 		svc.ServeConn(c)
 	}
-	return serve, func() { svc.Close() }
 }
 
 // server is what the connections of one wrong server share.
@@ -76,6 +107,7 @@ type server struct {
 	dead time.Time // until when it is dead
 	open map[*interpose.Conn]bool
 	last *interpose.Conn // entered last
+	odd  int             // what a bug counts
 }
 
 // restart is how long a dead server stays dead: until whoever watches over it has started it again.

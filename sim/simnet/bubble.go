@@ -3,7 +3,9 @@ package simnet
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"runtime/debug"
+	"strings"
 	"testing"
 	"testing/synctest"
 )
@@ -27,7 +29,7 @@ func Bubble(f func()) (err error) {
 		defer close(done)
 		defer func() {
 			if p := recover(); p != nil {
-				err = fmt.Errorf("simnet: %v", p)
+				err = fmt.Errorf("simnet: %v%s", p, blocked())
 				if !ran {
 					err = fmt.Errorf("%w: %v", ErrNoBubble, p)
 				}
@@ -42,6 +44,28 @@ func Bubble(f func()) (err error) {
 	}()
 	<-done
 	return err
+}
+
+// blocked shows the goroutines of bubbles that wait, a few of them: one that has ended
+// has left them behind.
+func blocked() string {
+	all := make([]byte, 1<<20)
+	all = all[:runtime.Stack(all, true)]
+	var b strings.Builder
+	shown := 0
+	for g := range strings.SplitSeq(string(all), "\n\n") {
+		head, _, _ := strings.Cut(g, "\n")
+		if !strings.Contains(head, "synctest bubble") || strings.Contains(head, "running") {
+			continue
+		}
+		if shown++; shown <= 5 {
+			b.WriteString("\n\n" + g)
+		}
+	}
+	if shown > 5 {
+		fmt.Fprintf(&b, "\n\nand %d more", shown-5)
+	}
+	return b.String()
 }
 
 // guard runs f in a goroutine of its own, so that neither a panic nor the end of

@@ -206,22 +206,33 @@ func (n *Network) run() {
 	}
 }
 
-// turn ends an instant: what was written in it goes out. Or it lets the next event
-// happen, one in an instant of virtual time.
+// barrier lets everybody else come to rest: it takes about a microsecond of virtual
+// time, and ends at an even nanosecond.
+func (n *Network) barrier() {
+	if n.virtual {
+		time.Sleep(1000 + time.Duration(time.Now().Nanosecond()&1))
+	}
+}
+
+// turn ends an instant: what was written before goes out. Or it lets the next event
+// happen, one in an instant of virtual time. It acts at odd nanoseconds only, so that
+// nobody who has passed a barrier acts at the same instant.
 func (n *Network) turn() {
 	if n.virtual {
-		time.Sleep(time.Nanosecond) // until everybody else waits
+		time.Sleep(1 + time.Duration(time.Now().Nanosecond()&1))
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if len(n.dirty) > 0 {
 		slices.SortFunc(n.dirty, func(a, b *half) int { return cmp.Compare(a.id, b.id) })
+		rest := n.dirty[:0]
 		for _, h := range n.dirty {
-			h.dirty = false
-			h.flush()
+			if h.dirty = !h.flush(); h.dirty {
+				rest = append(rest, h)
+			}
 		}
-		clear(n.dirty)
-		n.dirty = n.dirty[:0]
+		clear(n.dirty[len(rest):])
+		n.dirty = rest
 		return
 	}
 	for len(n.events) > 0 && !n.closed && !n.events[0].at.After(time.Now()) {

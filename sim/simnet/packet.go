@@ -93,9 +93,7 @@ func (c *PacketConn) ReadFrom(p []byte) (int, net.Addr, error) {
 // WriteTo sends a datagram to an address of the network, or to a group.
 func (c *PacketConn) WriteTo(p []byte, to net.Addr) (int, error) {
 	n := c.host.n
-	if n.virtual {
-		time.Sleep(time.Microsecond) // until all others wait, as for streams
-	}
+	n.barrier() // until all others wait, as for streams
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if c.err != nil {

@@ -28,11 +28,13 @@ type half struct {
 	reader *Stream
 
 	// At the writer.
-	pending  []byte // written in this instant
-	fin      bool   // nothing follows pending
-	dirty    bool   // in n.dirty
-	gone     bool   // the reset is on its way
-	flying   int    // octets written and not read yet
+	pending  []byte    // written in the instant at
+	ripe     [][]byte  // written before
+	at       time.Time // of what was written last, the end included
+	fin      bool      // nothing follows
+	dirty    bool      // in n.dirty
+	gone     bool      // the reset is on its way
+	flying   int       // octets written and not read yet
 	last     time.Time
 	werr     error
 	room     sync.Cond
@@ -120,7 +122,7 @@ func (s *Stream) reset() {
 	if h.gone {
 		return
 	}
-	h.gone, h.pending = true, nil
+	h.gone, h.pending, h.ripe = true, nil, nil
 	peer := s.peer
 	at := h.q.arrival(0, h.last)
 	h.last = at
@@ -138,7 +140,7 @@ func (s *Stream) abort(err error) {
 	if s.out.werr == nil {
 		s.out.werr = err
 	}
-	s.out.pending = nil
+	s.out.pending, s.out.ripe = nil, nil
 	s.out.writable.stop()
 	s.out.room.Broadcast()
 	s.forget()
@@ -171,9 +173,7 @@ func (s *Stream) SetReadDeadline(t time.Time) error {
 // microsecond itself, until all others wait: who sets the deadline, and then looks
 // at what there is to write, writes the same in every run.
 func (s *Stream) SetWriteDeadline(t time.Time) error {
-	if s.host.n.virtual {
-		time.Sleep(time.Microsecond)
-	}
+	s.host.n.barrier()
 	s.host.n.mu.Lock()
 	defer s.host.n.mu.Unlock()
 	s.out.writable.set(t, &s.out.room, s.out.werr == nil)
@@ -237,6 +237,7 @@ func (h *half) write(p []byte) (n int, err error) {
 			return n, nil
 		case h.flying < size:
 			k := min(size-h.flying, len(p)-n)
+			h.now()
 			h.pending = append(h.pending, p[n:n+k]...)
 			h.flying += k
 			n += k
@@ -251,6 +252,7 @@ func (h *half) write(p []byte) (n int, err error) {
 func (h *half) finish(err error) {
 	if h.werr == nil || h.werr == syscall.EPIPE {
 		if !h.fin {
+			h.now()
 			h.n.soil(h)
 		}
 		h.fin = true
@@ -269,10 +271,42 @@ func (h *half) leave(err error) {
 	h.arrival.Broadcast()
 }
 
-// flush sends what was written in the instant that ends. n.mu is held.
-func (h *half) flush() {
-	b := h.pending
-	h.pending = nil
+// now begins an instant of writing: what was written in another one is a piece of its
+// own. n.mu is held.
+func (h *half) now() {
+	if now := time.Now(); !now.Equal(h.at) {
+		h.ripen()
+		h.at = now
+	}
+}
+
+func (h *half) ripen() {
+	if len(h.pending) > 0 {
+		h.ripe = append(h.ripe, h.pending)
+		h.pending = nil
+	}
+}
+
+// flush sends what was written before this instant, and reports whether that was
+// all. n.mu is held.
+func (h *half) flush() bool {
+	over := !h.at.Equal(time.Now())
+	if over {
+		h.ripen()
+	}
+	for _, b := range h.ripe {
+		h.send(b)
+	}
+	clear(h.ripe)
+	h.ripe = h.ripe[:0]
+	if over && h.fin {
+		h.sendEnd()
+	}
+	return over
+}
+
+// send sends a piece, in segments. n.mu is held.
+func (h *half) send(b []byte) {
 	size := h.q.settings().Segment
 	if size == 0 {
 		size = len(b)
@@ -285,7 +319,11 @@ func (h *half) flush() {
 		h.observed(segment)
 		h.n.schedule(h.last, h.q, func() { h.deliver(segment) })
 	}
-	if h.fin && !h.gone {
+}
+
+// sendEnd sends the end. n.mu is held.
+func (h *half) sendEnd() {
+	if !h.gone {
 		h.last = h.q.arrival(0, h.last)
 		h.observed(nil)
 		h.n.schedule(h.last, h.q, func() { h.end() })

@@ -1,0 +1,282 @@
+package sim
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"fmt"
+	"io/fs"
+	"sync"
+	"testing/fstest"
+	"time"
+
+	"github.com/gudtech/scamp-sim/fixtures"
+	"github.com/gudtech/scamp-sim/scamp/discovery"
+)
+
+// The identities of the world: services have the certificate of the fixture server,
+// those that nobody has authorised that of the fixture other.
+var (
+	authorized = sync.OnceValue(func() *discovery.Authorized {
+		return discovery.ParseAuthorized([]byte(fixtures.Fingerprint("server") + " main:ALL, web:ALL\n"))
+	})()
+	signers = sync.OnceValue(func() map[string]*discovery.Signer {
+		all := map[string]*discovery.Signer{}
+		for _, name := range []string{"server", "other"} {
+			key, _ := fixtures.FS.ReadFile(name + ".key.pem")
+			cert, _ := fixtures.FS.ReadFile(name + ".cert.pem")
+			s, err := discovery.NewSigner(key, cert)
+			if err != nil {
+				panic(err)
+			}
+			all[name] = s
+		}
+		return all
+	})
+)
+
+// cacheState is what is announced on the bus. It is guarded by w.mu.
+type cacheState struct {
+	clock   discovery.Clock
+	changes []change
+	version int // changes with what a healthy cache file says
+
+	shared  *discovery.Cache // of a healthy file
+	parsed  int              // the version that it has parsed
+	healthy []*discovery.Announcement
+}
+
+// A change is a new announcement of an instance.
+type change struct {
+	at     time.Duration
+	in     *Instance
+	packet []byte
+}
+
+// announce lets an instance say what it is now.
+func (w *World) announce(in *Instance) {
+	w.mu.Lock()
+	a := in.describe()
+	a.Timestamp = w.cacheState.clock.Next(time.Now())
+	w.mu.Unlock()
+	packet, err := signers()[in.service.identity()].Sign(a, discovery.FormAuto)
+	if err != nil {
+		panic(err)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.cacheState.changes = append(w.cacheState.changes, change{w.Elapsed(), in, packet})
+	w.cacheState.version++
+}
+
+// expiry is how long an instance that says nothing more stays in caches: 2.1
+// intervals of 5 s (DISC-RPL-02).
+const expiry = 10500 * time.Millisecond
+
+// A view is what one host knows of the bus: the directory that its cache file fills.
+// The file can be broken in every way in which such files break. Healthy ones are
+// all the same, and are read once.
+type view struct {
+	w         *World
+	host      string
+	directory discovery.Directory
+	cache     *discovery.Cache // of a file that is not healthy
+	files     *cacheFS
+
+	// Guarded by w.mu.
+	version int           // of the healthy file that the directory has
+	at      time.Duration // of what the file says
+	state   cacheFault
+}
+
+// A cacheFault is what is wrong with the cache file of a host.
+type cacheFault struct {
+	lag     time.Duration       // it says what was true so long ago
+	frozen  bool                // nothing new comes, and the file looks fresh
+	stopped bool                // nothing new comes, and the file ages
+	missing bool                // there is no file
+	damage  func([]byte) []byte // what is done to its text
+	only    func(*Instance) bool
+	fault   *Fault // whose hits are counted
+}
+
+func (f *cacheFault) healthy() bool {
+	return f.lag == 0 && !f.frozen && !f.stopped && !f.missing && f.damage == nil && f.only == nil
+}
+
+// cacheFS is a file system with the one file.
+type cacheFS struct {
+	mu   sync.Mutex
+	file fstest.MapFS
+}
+
+func (f *cacheFS) Open(name string) (fs.File, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.file.Open(name)
+}
+
+func (f *cacheFS) set(text []byte, at time.Time) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.file = fstest.MapFS{}
+	if text != nil {
+		f.file["cache"] = &fstest.MapFile{Data: text, ModTime: at}
+	}
+}
+
+func (w *World) newView(host string) *view {
+	v := &view{w: w, host: host, files: &cacheFS{file: fstest.MapFS{}}}
+	v.cache = &discovery.Cache{Path: "cache", FS: v.files, Now: w.Net.Host(host).Now}
+	v.look()
+	return v
+}
+
+// fresh is the requester's look at the age of the file.
+func (v *view) fresh() error {
+	v.w.mu.Lock()
+	healthy := v.state.healthy()
+	v.w.mu.Unlock()
+	if healthy {
+		return nil
+	}
+	return v.cache.Check()
+}
+
+// watch looks at the file about every second, at a moment of its own.
+func (v *view) watch(ctx context.Context) {
+	random := v.w.random("view", v.host)
+	t := time.NewTimer(time.Duration(random.Int64N(int64(time.Second))))
+	defer t.Stop()
+	for {
+		select {
+		case <-t.C:
+			v.look()
+			t.Reset(time.Second)
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// look takes up what the file says now.
+func (v *view) look() {
+	v.w.mu.Lock()
+	s := &v.w.cacheState
+	if v.state.healthy() {
+		version := s.version
+		if v.version == version && version > 0 {
+			v.w.mu.Unlock()
+			return
+		}
+		healthy := v.w.healthyCache()
+		v.version = version
+		v.w.mu.Unlock()
+		v.directory.Replace(healthy)
+		return
+	}
+	v.version = 0
+	now := v.w.Elapsed()
+	switch f := &v.state; {
+	case f.missing:
+		v.files.set(nil, time.Time{})
+	case f.stopped:
+	default:
+		if !f.frozen {
+			v.at = max(now-f.lag, 0)
+		}
+		text := v.w.cacheText(v.at, f.only)
+		if f.damage != nil {
+			text = f.damage(text)
+		}
+		v.files.set(text, time.Now())
+	}
+	if v.state.fault != nil {
+		v.state.fault.Hits++
+	}
+	v.w.mu.Unlock()
+	if _, err := v.cache.Reload(); err == nil {
+		v.directory.Replace(v.cache.Directory.Instances())
+	}
+}
+
+// healthyCache is what a healthy cache file says now. w.mu is held.
+func (w *World) healthyCache() []*discovery.Announcement {
+	s := &w.cacheState
+	if s.parsed == s.version && s.version > 0 {
+		return s.healthy
+	}
+	files := &cacheFS{}
+	if s.shared == nil {
+		s.shared = &discovery.Cache{Path: "cache"}
+	}
+	files.set(w.cacheText(w.Elapsed(), nil), time.Now())
+	shared := s.shared
+	shared.FS = files
+	if _, err := shared.Reload(); err != nil {
+		panic(err)
+	}
+	s.parsed, s.healthy = s.version, shared.Directory.Instances()
+	return s.healthy
+}
+
+// SetCache breaks the discovery cache of a requester's host, or mends it with the
+// zero CacheFault.
+func (q *Requester) SetCache(f CacheFault) {
+	w := q.w
+	state := cacheFault{lag: f.Lag, frozen: f.Frozen, stopped: f.Stopped, missing: f.Missing, damage: f.Damage, only: f.Only}
+	if !state.healthy() {
+		state.fault = w.fault(cmp.Or(f.Name, "cache of "+q.spec.Name))
+	}
+	w.mu.Lock()
+	q.view.at = w.Elapsed()
+	if state.stopped || state.frozen { // what it says now stays
+		q.view.files.set(w.cacheText(q.view.at, nil), time.Now())
+	}
+	q.view.state = state
+	w.mu.Unlock()
+	q.view.look()
+	w.record("the cache of %s changes", q.spec.Name)
+}
+
+// A CacheFault is what is wrong with the cache file of a host. The zero CacheFault
+// is nothing.
+type CacheFault struct {
+	Name    string
+	Lag     time.Duration        // the file says what was true so long ago
+	Frozen  bool                 // nothing new comes, and the file looks fresh
+	Stopped bool                 // the cache manager is gone: the file ages
+	Missing bool                 // there is no file
+	Damage  func([]byte) []byte  // what is done to the text: Torn, Corrupt, Forged
+	Only    func(*Instance) bool // of which instances it knows: a brain that is split
+}
+
+// cacheText is the cache file of a moment. w.mu is held.
+func (w *World) cacheText(at time.Duration, only func(*Instance) bool) []byte {
+	b := bytes.NewBuffer([]byte{}) // an empty file is a file, too
+	latest := map[*Instance]change{}
+	for _, c := range w.cacheState.changes {
+		if c.at <= at {
+			latest[c.in] = c
+		}
+	}
+	for _, s := range w.services {
+		for _, in := range s.instances {
+			c, ok := latest[in]
+			if !ok || only != nil && !only(in) || in.silentSince(at) > expiry {
+				continue
+			}
+			fmt.Fprintf(b, "\n%%%%%%\n%s\n\n", c.packet)
+		}
+	}
+	return b.Bytes()
+}
+
+// silentSince is how long an instance has announced nothing at a moment: it does so
+// while it runs. w.mu is held.
+func (in *Instance) silentSince(at time.Duration) time.Duration {
+	if in.running != nil || in.silent == 0 {
+		return 0
+	}
+	return at - in.silent
+}

@@ -1,0 +1,142 @@
+package sim
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/gudtech/scamp-sim/scamp"
+	"github.com/gudtech/scamp-sim/scamp/discovery"
+)
+
+// A callRecord is what is known of one call. It is guarded by w.mu.
+type callRecord struct {
+	id        uint64
+	requester string
+	action    string
+	began     time.Duration
+	executed  int
+	refused   int
+	ended     int
+}
+
+// newCall begins a call.
+func (w *World) newCall(requester, action string) *callRecord {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.callID++
+	r := &callRecord{id: w.callID, requester: requester, action: action, began: w.Elapsed()}
+	w.calls[r.id] = r
+	return r
+}
+
+// executed notes that an instance executes a request.
+func (w *World) executed(id uint64, host string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	r := w.calls[id]
+	if r == nil {
+		w.violated("%s executes a request that has ended, or that nobody has made: %d", host, id)
+		return
+	}
+	if r.executed++; r.executed > 1 {
+		w.violated("call %d of %s is executed %d times, now by %s", id, r.requester, r.executed, host)
+	}
+}
+
+// refused notes that an instance refuses a request unexecuted.
+func (w *World) refused(id uint64, host string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if r := w.calls[id]; r != nil {
+		r.refused++
+		w.stats.Refusals++
+	}
+}
+
+// Kind is how a call ended.
+type Kind string
+
+// The ways in which calls end.
+const (
+	OK        Kind = "ok"
+	NotFound  Kind = "not found"  // nobody offers the action
+	Stale     Kind = "stale"      // the cache is too old
+	Unsent    Kind = "unsent"     // it has certainly not been executed
+	Lost      Kind = "lost"       // the connection ended under it
+	TimedOut  Kind = "timed out"  // no reply in time
+	Cancelled Kind = "cancelled"  // the caller gave up
+	GivenUp   Kind = "given up"   // by the service, in the middle of the reply
+	Refused   Kind = "refused"    // by the service, unexecuted
+	Failed    Kind = "failed"     // an error reply
+	Other     Kind = "unexpected" // anything else
+)
+
+// kindOf says how a call with this error has ended.
+func kindOf(err error) Kind {
+	var (
+		nobody  *scamp.NoServiceError
+		lost    *scamp.ConnectionError
+		late    *scamp.TimeoutError
+		given   *scamp.CanceledError
+		aborted *scamp.AbortError
+		reply   *scamp.ReplyError
+	)
+	switch {
+	case err == nil:
+		return OK
+	case errors.As(err, &nobody):
+		return NotFound
+	case errors.Is(err, discovery.ErrStale):
+		return Stale
+	case errors.As(err, &late):
+		return TimedOut
+	case errors.As(err, &given), errors.Is(err, context.Canceled):
+		return Cancelled
+	case errors.As(err, &aborted):
+		return GivenUp
+	case errors.As(err, &reply) && reply.NotExecuted():
+		return Refused
+	case errors.As(err, &reply):
+		return Failed
+	case errors.As(err, &lost) && !lost.Sent:
+		return Unsent
+	case lost != nil:
+		return Lost
+	}
+	return Other
+}
+
+// done ends a call, and looks at what must hold of it.
+func (w *World) done(r *callRecord, err error, octets int) {
+	kind := kindOf(err)
+	w.mu.Lock()
+	took := w.Elapsed() - r.began
+	if r.ended++; r.ended > 1 {
+		w.violated("call %d of %s has ended %d times", r.id, r.requester, r.ended)
+	}
+	if err == nil && r.executed != 1 {
+		w.violated("call %d of %s succeeded, and was executed %d times", r.id, r.requester, r.executed)
+	}
+	if f := scamp.Failure(err); f != nil && f.NotExecuted() && r.executed > 0 {
+		w.violated("call %d of %s was executed, although: %v", r.id, r.requester, err)
+	}
+	w.stats.add(r, kind, took, octets)
+	if r.executed+r.refused > 1 {
+		w.stats.Retries++
+	}
+	if kind == OK { // nothing more can become of it
+		delete(w.calls, r.id)
+	}
+	w.mu.Unlock()
+	w.record("call %d of %s to %s %s after %v, %d octets", r.id, r.requester, r.action, kind, took, octets)
+}
+
+// judgeCalls looks at what is left at the end. w.mu is held.
+func (w *World) judgeCalls() {
+	for _, r := range w.calls {
+		if r.ended == 0 {
+			w.violated("call %d of %s has not ended", r.id, r.requester)
+		}
+	}
+}

@@ -1,0 +1,237 @@
+package sim
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"math/rand/v2"
+	"net"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/gudtech/scamp-sim/scamp"
+	"github.com/gudtech/scamp-sim/scamp/discovery"
+)
+
+// A RequesterSpec describes a program that calls services.
+type RequesterSpec struct {
+	Name    string // of its host
+	Sector  string
+	Timeout time.Duration // of a call, where the action announces none; 0 is 75 s
+	// Balance lets it prefer instances with fewer of its calls outstanding, as
+	// requesters do. Calls that retry at the same instant then depend on the order of
+	// goroutines: such a run may not be the same the next time.
+	Balance bool
+	// Calls are what it does.
+	Calls []LoadSpec
+}
+
+// A LoadSpec is calls of one requester.
+type LoadSpec struct {
+	Action  string // "Name" or "Name~VERSION"
+	Rate    float64
+	Workers int  // instead of Rate: so many callers, one call after the other each
+	Think   Dist // pause of a worker between two calls
+	Body    Dist // octets of the request besides its envelope
+	// Slow lets the requester read replies with pauses, so that windows stall.
+	Slow Dist
+	// Cancel is the probability that a call is given up, after a pause drawn from
+	// CancelAfter.
+	Cancel      float64
+	CancelAfter Dist
+	From, Until time.Duration // of the world; Until 0 is the end of the run
+}
+
+// A Requester is a program of the world that calls services.
+type Requester struct {
+	w    *World
+	spec RequesterSpec
+	q    *scamp.Requester
+	view *view
+}
+
+// Requester adds a requester, and begins with its calls.
+func (w *World) Requester(spec RequesterSpec) *Requester {
+	if err := spec.check(); err != nil {
+		panic(err)
+	}
+	q := &Requester{w: w, spec: spec, view: w.newView(spec.Name)}
+	host := w.Net.Host(spec.Name)
+	cfg := w.config()
+	cfg.CallTimeout = spec.Timeout
+	cfg.Trace = w.traceOf(spec.Name)
+	q.q = &scamp.Requester{
+		Config: cfg, Directory: &q.view.directory, Fresh: q.view.fresh, Authorized: func() *discovery.Authorized { return authorized },
+		Sector: spec.Sector, Dial: host.Dial, Uniform: !spec.Balance, Rand: w.rand(spec.Name),
+	}
+	if !w.TLS {
+		q.q.Secure = func(_ context.Context, nc net.Conn, _ string) (net.Conn, error) { return nc, nil }
+	}
+	w.mu.Lock()
+	w.requesters = append(w.requesters, q)
+	w.mu.Unlock()
+	w.busy.Go(func() { q.view.watch(w.stop) })
+	for i, load := range spec.Calls {
+		if load.Workers == 0 {
+			w.busy.Go(func() { q.arrivals(load, i) })
+		}
+		for k := range load.Workers {
+			w.busy.Go(func() { q.worker(load, i, k) })
+		}
+	}
+	return q
+}
+
+func (s *RequesterSpec) check() error {
+	if s.Name == "" {
+		return errors.New("sim: a requester has no name")
+	}
+	for _, l := range s.Calls {
+		switch {
+		case l.Action == "":
+			return fmt.Errorf("sim: a load of %s names no action", s.Name)
+		case l.Workers < 0 || l.Rate < 0 || l.Workers > 0 == (l.Rate > 0):
+			return fmt.Errorf("sim: the load %s of %s needs a rate, or workers", l.Action, s.Name)
+		case !(l.Cancel >= 0 && l.Cancel <= 1):
+			return fmt.Errorf("sim: cancel of %s is %v, not from 0 to 1", l.Action, l.Cancel)
+		}
+		if err := errors.Join(l.Think.check("think"), l.Body.check("body"), l.Slow.check("slow"), l.CancelAfter.check("cancel after")); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// rand returns the randomness of a scamp.Requester. It is of the moment, not of how
+// many have drawn before: so the order of goroutines does not matter.
+func (w *World) rand(name string) func(n int) int {
+	return func(n int) int {
+		return w.random("choice", name, uint64(w.Elapsed()), n).IntN(n)
+	}
+}
+
+// arrivals makes calls at random times, whether earlier ones have ended or not.
+func (q *Requester) arrivals(l LoadSpec, number int) {
+	random := q.w.random("load", q.spec.Name, number)
+	next := Around(time.Duration(float64(time.Second) / l.Rate))
+	var calls sync.WaitGroup
+	defer calls.Wait()
+	if !q.pause(l.From - q.w.Elapsed() + next.duration(random)) {
+		return
+	}
+	for q.within(l) {
+		c := q.prepare(l, random)
+		calls.Go(func() { q.call(c) })
+		if !q.pause(next.duration(random)) {
+			return
+		}
+	}
+}
+
+// worker makes one call after the other.
+func (q *Requester) worker(l LoadSpec, number, k int) {
+	random := q.w.random("worker", q.spec.Name, number, k)
+	if !q.pause(l.From - q.w.Elapsed() + l.Think.duration(random)) {
+		return
+	}
+	for q.within(l) {
+		q.call(q.prepare(l, random))
+		if !q.pause(l.Think.duration(random)) {
+			return
+		}
+	}
+}
+
+func (q *Requester) within(l LoadSpec) bool {
+	return q.w.stop.Err() == nil && (l.Until == 0 || q.w.Elapsed() < l.Until)
+}
+
+// pause lets time pass; false says that the run is over.
+func (q *Requester) pause(d time.Duration) bool { return sleep(q.w.stop, d) }
+
+// A call is one call with all that was drawn for it.
+type call struct {
+	record *callRecord
+	load   LoadSpec
+	body   []byte
+	give   time.Duration // up after this time; 0: never
+	random *rand.Rand
+}
+
+func (q *Requester) prepare(l LoadSpec, random *rand.Rand) call {
+	r := q.w.newCall(q.spec.Name, l.Action)
+	c := call{record: r, load: l, random: q.w.random("call", r.id)}
+	c.body, _ = json.Marshal(message{r.id, strings.Repeat("x", l.Body.size(random))})
+	if random.Float64() < l.Cancel {
+		c.give = l.CancelAfter.duration(random)
+	}
+	return c
+}
+
+// callKey is the key of a call's number in its context.
+type callKey struct{}
+
+// apart lets some nanoseconds pass, other ones for every call: many calls can fail at
+// one instant, or get their connection, and then go on one after the other, in the
+// same order in every run.
+func apart(ctx context.Context) {
+	id, _ := ctx.Value(callKey{}).(uint64)
+	time.Sleep(time.Duration(id%5000)*2 + 2 + time.Duration(time.Now().Nanosecond()&1))
+}
+
+// call makes a call and judges what comes of it.
+func (q *Requester) call(c call) {
+	ctx := context.WithValue(context.Background(), callKey{}, c.record.id)
+	if c.give > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithCancel(ctx)
+		defer time.AfterFunc(c.give, cancel).Stop()
+		defer cancel()
+	}
+	r, err := scamp.NewJSONRequest(c.load.Action, nil)
+	var reply []byte
+	if err == nil {
+		r.Body = scamp.NewRequest("", c.body).Body
+		reply, err = q.receive(ctx, r, &c)
+	}
+	if err == nil {
+		var a answer
+		if e := json.Unmarshal(reply, &a); e != nil || a.ID != c.record.id || a.Octet != len(c.body) || a.Sum != crc32.ChecksumIEEE(c.body) {
+			q.w.violate("call %d of %s got a reply that is not its own, or damaged: %.80q", c.record.id, q.spec.Name, reply)
+		}
+	}
+	q.w.done(c.record, err, len(reply))
+}
+
+// receive calls and reads the reply, with pauses where the load says so.
+func (q *Requester) receive(ctx context.Context, r *scamp.Request, c *call) ([]byte, error) {
+	reply, err := q.q.Call(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	if c.load.Slow == (Dist{}) {
+		return reply.ReadAll(64 << 20)
+	}
+	defer reply.Body.Close()
+	var all []byte
+	piece := make([]byte, 16<<10)
+	for {
+		n, err := reply.Body.Read(piece)
+		all = append(all, piece[:n]...)
+		switch {
+		case err == io.EOF:
+			return all, nil
+		case err != nil:
+			return nil, err
+		}
+		time.Sleep(c.load.Slow.duration(c.random))
+	}
+}
+
+func (q *Requester) close() {
+	q.q.Close(context.Background())
+}

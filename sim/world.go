@@ -1,0 +1,233 @@
+package sim
+
+import (
+	"cmp"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"log/slog"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/gudtech/scamp-sim/scamp"
+	"github.com/gudtech/scamp-sim/sim/simnet"
+)
+
+// A World is one simulated bus: a network, services, requesters, what they know of
+// each other, and a record of what happens. It lives in a bubble of virtual time;
+// its methods may be called from any goroutine of the bubble.
+type World struct {
+	// Net is the network. Hosts have the names of instances and of requesters.
+	Net *simnet.Network
+	// TLS lets connections be those of production. Without it packets pass as they
+	// are, which costs less and shows more.
+	TLS bool
+	// Logger takes what the programs of the world log; nil is silent.
+	Logger *slog.Logger
+
+	transcript *Transcript // nil: nothing is recorded
+
+	seed  uint64
+	start time.Time
+	stop  context.Context
+	end   context.CancelFunc
+	busy  sync.WaitGroup // loads, and what else comes to an end when the run does
+
+	serving sync.WaitGroup // of services
+
+	mu         sync.Mutex
+	services   []*Service
+	requesters []*Requester
+	cacheState cacheState
+	callID     uint64
+	calls      map[uint64]*callRecord
+	broken     []Violation
+	stats      Stats
+	faults     []*Fault
+}
+
+// A Result is what a run comes to.
+type Result struct {
+	Seed       uint64
+	Virtual    time.Duration // how long it took in its own time
+	Stats      Stats
+	Violations []Violation // of what must always hold
+	Faults     []*Fault    // with their hits
+	// Irreproducible says why another run with this seed may differ; "" is that it
+	// does not.
+	Irreproducible string
+}
+
+// Err returns what is wrong with the run: a violation, or a fault that was never met.
+func (r *Result) Err() error {
+	var errs []error
+	for _, v := range r.Violations {
+		errs = append(errs, &v)
+	}
+	for _, f := range r.Faults {
+		if f.Hits == 0 {
+			errs = append(errs, fmt.Errorf("the fault %q was never met", f.Name))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Run plays a world in a test. It fails the test for what is wrong, with the seed.
+func Run(t testing.TB, seed uint64, f func(w *World)) *Result {
+	t.Helper()
+	r, err := Play(seed, f)
+	if err == nil {
+		err = r.Err()
+	}
+	if err != nil {
+		t.Errorf("seed %d: %v", seed, err)
+	}
+	return r
+}
+
+// Play makes a world and lets f do with it what it likes: add services and loads,
+// let time pass, break things. When f returns, loads stop, outstanding calls end, and
+// everything is closed. The error says that this could not be done, because of a
+// panic or of goroutines that are left.
+func Play(seed uint64, f func(w *World)) (*Result, error) {
+	var r *Result
+	err := simnet.Bubble(func() {
+		w := newWorld(seed)
+		f(w)
+		r = w.finish()
+
+	})
+	return r, err
+}
+
+func newWorld(seed uint64) *World {
+	w := &World{Net: simnet.NewNetwork(seed, false), seed: seed, start: time.Now(), calls: map[uint64]*callRecord{}}
+	w.stop, w.end = context.WithCancel(context.Background())
+	lan, _ := simnet.Preset("lan")
+	w.Net.SetProfile(lan)
+	w.stats.init()
+	return w
+}
+
+// finish ends everything and judges.
+func (w *World) finish() *Result {
+	w.end()
+	w.busy.Wait()
+	for _, q := range w.requesters {
+		q.close()
+	}
+	for _, s := range w.services {
+		s.close()
+	}
+	w.serving.Wait()
+	virtual := w.Elapsed()
+	synctest.Wait()
+	w.Net.Close()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.judgeCalls()
+	w.stats.complete()
+	slices.SortFunc(w.broken, func(a, b Violation) int {
+		return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.What, b.What))
+	})
+	return &Result{Seed: w.seed, Virtual: virtual, Stats: w.stats, Violations: w.broken, Faults: w.faults}
+}
+
+// Elapsed is how much time has passed in the world.
+func (w *World) Elapsed() time.Duration { return time.Since(w.start) }
+
+// Sleep lets time pass.
+func (w *World) Sleep(d time.Duration) { time.Sleep(d) }
+
+// At lets f happen when so much time has passed in the world; not at all if the run
+// has ended before.
+func (w *World) At(at time.Duration, f func()) {
+	w.busy.Go(func() {
+		t := time.NewTimer(at - w.Elapsed())
+		defer t.Stop()
+		select {
+		case <-t.C:
+			f()
+		case <-w.stop.Done():
+		}
+	})
+}
+
+// sleep lets time pass; false says that ctx has ended.
+func sleep(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// random returns a source for something with these names. It depends on nothing
+// else, so that it is the same whatever others do, and in whatever order.
+func (w *World) random(names ...any) *rand.Rand {
+	h := fnv.New64a()
+	for _, n := range names {
+		switch n := n.(type) {
+		case string:
+			h.Write([]byte(n))
+			h.Write([]byte{0})
+		case uint64:
+			h.Write(binary.LittleEndian.AppendUint64(nil, n))
+		case int:
+			h.Write(binary.LittleEndian.AppendUint64(nil, uint64(n)))
+		}
+	}
+	return rand.New(rand.NewPCG(w.seed, h.Sum64()))
+}
+
+// config is what the programs of the world make their connections with.
+func (w *World) config() scamp.Config { return scamp.Config{Logger: w.Logger} }
+
+// A Violation is something that must hold, and did not.
+type Violation struct {
+	At   time.Duration // in the time of the world
+	What string
+}
+
+func (v *Violation) Error() string { return fmt.Sprintf("after %v: %s", v.At, v.What) }
+
+const mostViolations = 100
+
+// violate notes a violation.
+func (w *World) violate(format string, args ...any) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.violated(format, args...)
+}
+
+// violated is violate with w.mu held.
+func (w *World) violated(format string, args ...any) {
+	if len(w.broken) < mostViolations {
+		w.broken = append(w.broken, Violation{w.Elapsed(), fmt.Sprintf(format, args...)})
+	}
+}
+
+// A Fault is something that goes wrong on purpose. One that is never met is a mistake
+// of who wrote it.
+type Fault struct {
+	Name string
+	Hits int // how often it was met; guarded by the world until the run has ended
+}
+
+// fault adds a fault.
+func (w *World) fault(name string) *Fault {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	f := &Fault{Name: name}
+	w.faults = append(w.faults, f)
+	return f
+}
