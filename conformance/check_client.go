@@ -12,9 +12,9 @@ rule: WIRE-HDR-07a
 role: client
 
 do call it echo {"conformance":"6d1f"}
-expect request $id {"conformance":"6d1f"}
+expect request $id json {"conformance":"6d1f"}
 reply $id {"conformance":"6d1f"}
-expect result it {"conformance":"6d1f"}
+expect result it json {"conformance":"6d1f"}
 `
 
 // checkClient looks whether a client can be tested at all: one call.

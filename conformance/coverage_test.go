@@ -85,8 +85,8 @@ rule is judged on all that the subject sends in any case.
 
 The groups of discovery, DISC, have [vectors](../golden/README.md#vectors), of which the first few are named, and tests of
 the library. The test fails when a MUST has neither of them and no reason, and when it has both a reason and one of them.
-Tests that need multicast, or a host with two networks, are skipped where there is none. Routing, peering, provisioning,
-tools and the gateway have no vectors yet.
+Tests that need multicast, or a host with two networks, are skipped where there is none. Routing has cases for clients,
+below; peering and the gateway have nothing yet.
 `)
 	for _, group := range covered {
 		fmt.Fprintf(&b, "\n## %s\n\n| rule | level | role | cases | bugs |\n|---|---|---|---|---|\n", group)

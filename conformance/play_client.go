@@ -3,6 +3,7 @@ package conformance
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/gudtech/scamp-sim/conformance/calling"
@@ -120,7 +121,7 @@ func (pl *play) barrierCall(i *instance) *stop {
 		return harmed("a call to %s has no outcome within %v (WIRE-SAFE-08)", i.name, limit)
 	case c.panic != "" || c.outcome.Failed:
 		return harmed("a call to %s does not succeed: %s", i.name, c.text())
-	case string(c.outcome.Body) != body:
+	case strings.TrimSpace(string(c.outcome.Body)) != body: // WIRE-ENV-01a tolerates white space
 		return harmed("a call to %s gets another result: %s", i.name, c.text())
 	}
 	return nil

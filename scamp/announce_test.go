@@ -77,7 +77,7 @@ func announcer(t *testing.T, e *ether) *discovery.Announcer {
 }
 
 // TestDescribe: what is announced is what receivers find, in version 3 as far as
-// that can say it (DISC-V4-11).
+// that can say it (DISC-V4-11); sectors in lower case (DISC-RTE-02e).
 func TestDescribe(t *testing.T) {
 	for name, test := range map[string]struct {
 		sector string

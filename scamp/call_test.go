@@ -144,6 +144,21 @@ func TestAReplyHasTheTimeOfItsCall(t *testing.T) { // WIRE-TIME-11
 	})
 }
 
+// A reply that comes in pieces is not cut off by a timer that is about something else.
+func TestAReplyMayPause(t *testing.T) { // WIRE-TIME-03
+	bubble(t, func(t *testing.T) {
+		c, s := scripted(t, Config{CallTimeout: time.Minute, IdleTimeout: time.Second})
+		result := calling(c, t.Context(), NewRequest("A.b", nil))
+		synctest.Wait()
+		s.give(`HEADER 0 {"type":"reply","request_id":1}`, "DATA 0 x")
+		time.Sleep(10 * time.Second)
+		s.give("DATA 0 y", "EOF 0")
+		if body, err := result(); err != nil || body != "xy" {
+			t.Fatalf("%q, %v", body, err)
+		}
+	})
+}
+
 func TestARepyMayComeEarly(t *testing.T) { // WIRE-RPC-08a
 	bubble(t, func(t *testing.T) {
 		c, s := scripted(t, Config{})

@@ -172,6 +172,31 @@ func TestFailedInstancesAreLeftAlone(t *testing.T) { // WIRE-ERR-08, DISC-RTE-04
 	})
 }
 
+// TestARefusalIsAFailure of the instance: it is left alone for a minute.
+func TestARefusalIsAFailure(t *testing.T) { // WIRE-ERR-07e, DISC-RTE-04a
+	bubble(t, func(t *testing.T) {
+		w := newTown(t, Config{})
+		refuses, _ := twoHouses(w)
+		for refuses.times("Test.act") == 0 {
+			w.call("Test.act", "{}")
+		}
+		time.Sleep(time.Minute - time.Second)
+		for range 50 {
+			w.call("Test.act", "{}")
+		}
+		if n := refuses.times("Test.act"); n != 1 {
+			t.Errorf("asked %d times within a minute", n)
+		}
+		time.Sleep(time.Second)
+		for i := 0; refuses.times("Test.act") == 1; i++ {
+			if i == 1000 {
+				t.Fatal("never asked again")
+			}
+			w.call("Test.act", "{}")
+		}
+	})
+}
+
 func TestAnInstanceIsOutForAnHourAtMost(t *testing.T) { // WIRE-ERR-08a
 	p := new(standing)
 	now := time.Unix(1e9, 0)

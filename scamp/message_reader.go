@@ -36,7 +36,7 @@ type MessageReader struct {
 	refusal  *ReplyError // what a request that is being dropped will be answered
 	call     *call       // whose reply this is
 	action   *Action     // what this request is collected for
-	since    time.Time   // when its HEADER came; where it is streamed, its last DATA
+	since    time.Time   // when its HEADER came; where it is streamed, its last DATA; of a reply, when its call ends
 }
 
 type receiveMode uint8

@@ -146,6 +146,48 @@ func TestFromAConfigurationToACall(t *testing.T) {
 	}
 }
 
+// TestWhatAConfigurationSays: each key has its effect, and without it the default
+// holds (DISC-CFG-05).
+func TestWhatAConfigurationSays(t *testing.T) {
+	h := newHost(t)
+	for _, test := range []struct {
+		lines              []string
+		sector             string
+		call, idle, maxAge time.Duration
+		window             int
+	}{
+		{nil, "main", 75 * time.Second, 90 * time.Second, 120 * time.Second, 65536},
+		{[]string{"bus.default_sector = web", "rpc.timeout = 7", "beepish.client_timeout = 8", "discovery.cache_max_age = 9", "flow.max_inflight = 1000"},
+			"web", 7 * time.Second, 8 * time.Second, 9 * time.Second, 1000},
+	} {
+		for _, fresh := range []bool{false, true} {
+			h.write("cache", "")
+			old := time.Now().Add(test.maxAge * -3 / 2)
+			if fresh {
+				old = time.Now().Add(test.maxAge * -3 / 4)
+			}
+			if err := os.Chtimes(h.path("cache"), old, old); err != nil {
+				t.Fatal(err)
+			}
+			q, err := Open(t.Context(), h.configure(test.lines...))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if c := q.Config; q.Sector != test.sector || c.CallTimeout != test.call || c.IdleTimeout != test.idle || c.Window != test.window {
+				t.Errorf("%v: %q, %+v", test.lines, q.Sector, c)
+			}
+			if err := q.Fresh(); fresh != (err == nil) || err != nil && !errors.Is(err, discovery.ErrStale) {
+				t.Errorf("%v, fresh=%v: %v", test.lines, fresh, err)
+			}
+			stopped, stop := false, q.stop
+			q.stop = func() { stop(); stopped = true }
+			if err := q.Close(t.Context()); err != nil || !stopped {
+				t.Errorf("the files are still watched: %v", err)
+			}
+		}
+	}
+}
+
 func TestWhatCannotBeOpened(t *testing.T) {
 	h := newHost(t)
 	h.write("no-cache", "rpc.timeout = 5\n")

@@ -13,7 +13,7 @@ import (
 	"github.com/gudtech/scamp-sim/scamp/discovery"
 )
 
-func TestOneConnectionPerInstance(t *testing.T) { // WIRE-CONN-04a
+func TestOneConnectionPerInstance(t *testing.T) { // WIRE-CONN-04a, DISC-RTE-03c
 	bubble(t, func(t *testing.T) {
 		w := newTown(t, Config{})
 		h, unused := w.build(), w.build()
@@ -78,10 +78,21 @@ func TestAnotherCertificateIsAnotherConnection(t *testing.T) { // WIRE-CONN-05
 		w.authorized = discovery.ParseAuthorized([]byte(h.Fingerprint + " main:ALL\n"))
 		w.mu.Unlock()
 		w.announce()
+		w.q.Config.Unverified = true // for whoever dials addresses; it opens nothing here
+		var transport *stuckConn
+		h.wrap = func(nc net.Conn) net.Conn {
+			transport = &stuckConn{Conn: nc, closed: make(chan struct{})}
+			return transport
+		}
 		_, err := w.call("Test.who", "{}")
 		var wrong *FingerprintError
 		if !errors.As(err, &wrong) || !Failure(err).NotExecuted() {
 			t.Errorf("a certificate that is not announced: %v", err)
+		}
+		select {
+		case <-transport.closed:
+		default:
+			t.Error("its transport is left open")
 		}
 	})
 }
@@ -161,6 +172,68 @@ func TestWaitsBetweenAttempts(t *testing.T) {
 	})
 }
 
+// TestTheWaitsAreBounded: none after the first failure, then 50 ms and its doubles, up
+// to 10 s, of which chance takes away up to a half.
+func TestTheWaitsAreBounded(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		for _, jitter := range []float64{0, 0.5, 1} {
+			r, whole := new(route), 50*time.Millisecond
+			for i := range 200 {
+				r.failed(errRefused, jitter)
+				want := time.Duration(0)
+				if i > 0 {
+					want = whole - time.Duration(jitter*float64(whole/2))
+					whole = min(2*whole, 10*time.Second)
+				}
+				if got := max(0, time.Until(r.until)); got != want {
+					t.Fatalf("%v after %d failures, want %v", got, i+1, want)
+				}
+			}
+		}
+	})
+}
+
+// TestTheWaitsAreSpread: many requesters do not come back at once.
+func TestTheWaitsAreSpread(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		waits := map[time.Duration]bool{}
+		for range 20 {
+			q := &Requester{Dial: func(context.Context, string, string) (net.Conn, error) { return nil, errRefused }}
+			to := target{"a:1", "x"}
+			for range 2 {
+				q.connection(t.Context(), to, time.Now().Add(time.Minute))
+			}
+			q.mu.Lock()
+			waits[time.Until(q.pool.routes[to].until)] = true
+			q.mu.Unlock()
+			q.Close(t.Context())
+		}
+		if len(waits) < 10 {
+			t.Errorf("%d different waits of 20", len(waits))
+		}
+	})
+}
+
+// TestClosingWhileADialSucceeds: the connection that nobody has is closed at once.
+func TestClosingWhileADialSucceeds(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newTown(t, Config{})
+		w.build()
+		closed := make(chan error, 1)
+		w.q.Config.Trace = &Trace{Dialed: func(string, string, error, time.Duration) { // it is made, and not in the pool yet
+			go func() { closed <- w.q.Close(context.Background()) }()
+			time.Sleep(time.Second)
+		}}
+		start := time.Now()
+		if _, err := w.call("Test.who", "{}"); !errors.Is(err, ErrRequesterClosed) || !Failure(err).NotExecuted() {
+			t.Errorf("the call: %v", err)
+		}
+		if err := <-closed; err != nil || time.Since(start) > 2*time.Second {
+			t.Errorf("closed after %v: %v", time.Since(start), err)
+		}
+	})
+}
+
 func TestWhoWaitsIsNotChosen(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		w := newTown(t, Config{})
@@ -227,6 +300,84 @@ func TestTheNumberOfConnectionsIsBounded(t *testing.T) {
 		}
 		for _, r := range replies {
 			r.Body.Close()
+		}
+	})
+}
+
+// TestWhatIsIdleLongestMakesRoom: what is used stays.
+func TestWhatIsIdleLongestMakesRoom(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newTown(t, Config{})
+		w.q.MaxConnections = 2
+		used, idle, third := w.build(), w.build(), w.build()
+		for i, h := range []*house{used, idle, used, third, used, idle} {
+			r := NewRequest("Test.who", []byte("{}"))
+			r.Ident = h.Ident
+			if _, err := w.send(t.Context(), r); err != nil {
+				t.Fatal(i, err)
+			}
+			time.Sleep(time.Second)
+		}
+		if used.dialled() != 1 || idle.dialled() != 2 {
+			t.Errorf("%d and %d connections", used.dialled(), idle.dialled())
+		}
+	})
+}
+
+// TestDialsCountAsConnections: a connection that is being opened takes a place.
+func TestDialsCountAsConnections(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newTown(t, Config{})
+		w.q.MaxConnections = 2
+		var wg sync.WaitGroup
+		for i := range 3 {
+			h := w.build()
+			h.silent, h.service = true, nil
+			if i == 2 {
+				break
+			}
+			wg.Go(func() {
+				r := NewRequest("Test.who", nil)
+				r.Ident = h.Ident
+				w.send(t.Context(), r)
+			})
+			synctest.Wait()
+		}
+		r := NewRequest("Test.who", nil)
+		r.Ident = "house-3"
+		var limit *LimitError
+		if _, err := w.send(t.Context(), r); !errors.As(err, &limit) || w.houses["10.0.0.3:30100"].dialled() != 0 {
+			t.Errorf("beside two that are being opened: %v", err)
+		}
+		wg.Wait()
+	})
+}
+
+// TestClosedBeforeItIsUsed: nobody is dialled.
+func TestClosedBeforeItIsUsed(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newTown(t, Config{})
+		h := w.build()
+		if err := w.q.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if _, err := w.call("Test.who", "{}"); !errors.Is(err, ErrRequesterClosed) || !Failure(err).NotExecuted() || h.dialled() != 0 {
+			t.Errorf("%v, %d dials", err, h.dialled())
+		}
+	})
+}
+
+// TestAnInstanceThatHangsUpIsDialledOnce for a call.
+func TestAnInstanceThatHangsUpIsDialledOnce(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newTown(t, Config{})
+		h := w.build()
+		h.service.Close() // whoever connects is hung up on
+		r := NewRequest("Test.who", []byte("{}"))
+		r.Ident = h.Ident
+		var lost *ConnectionError
+		if _, err := w.send(t.Context(), r); !errors.As(err, &lost) || h.dialled() != 1 {
+			t.Errorf("%v, %d dials", err, h.dialled())
 		}
 	})
 }

@@ -145,7 +145,9 @@ func (m *MessageReader) data(body []byte) {
 	}
 	switch m.mode {
 	case modeStream:
-		m.since = c.active
+		if m.call == nil {
+			m.since = c.active
+		}
 		m.take(body)
 	case modeCollect:
 		m.take(body)

@@ -29,9 +29,6 @@ func (p *replay) next() io.Reader {
 			p.from, p.seek = from, err == nil
 		}
 	}
-	if p.last != nil {
-		p.last.supersede()
-	}
 	p.last = &turn{body: p.body, reading: make(chan struct{}, 1)}
 	return p.last
 }
@@ -82,8 +79,7 @@ type turn struct {
 	mu      sync.Mutex
 	touched bool // something has been read
 	over    bool // nothing is to be read any more
-	another bool // another attempt has the body
-	settled bool // no other attempt will have it
+	settled bool // no other attempt will have it: of one that another follows, never
 	closing bool // Close has been called
 }
 
@@ -106,7 +102,7 @@ func (t *turn) Read(b []byte) (int, error) {
 func (t *turn) Close() error {
 	t.mu.Lock()
 	t.closing = true
-	now := t.settled && !t.another
+	now := t.settled
 	t.mu.Unlock()
 	if now {
 		return t.close()
@@ -117,7 +113,7 @@ func (t *turn) Close() error {
 func (t *turn) settle() {
 	t.mu.Lock()
 	t.settled = true
-	now := t.closing && !t.another
+	now := t.closing
 	t.mu.Unlock()
 	if now {
 		go t.close() // which may take as long as it likes
@@ -129,12 +125,6 @@ func (t *turn) close() error {
 		return c.Close()
 	}
 	return nil
-}
-
-func (t *turn) supersede() {
-	t.mu.Lock()
-	t.another = true
-	t.mu.Unlock()
 }
 
 // endUntouched lets the attempt read no more if nothing of the body has been read.

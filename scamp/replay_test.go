@@ -162,3 +162,74 @@ func TestATurnEndsBeforeTheNext(t *testing.T) {
 		}
 	}
 }
+
+// TestABodyIsNotClosedWhileItIsSent: a reply may come long before.
+func TestABodyIsNotClosedWhileItIsSent(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newTown(t, Config{})
+		w.build()
+		out, in := io.Pipe()
+		body := &observed{Reader: out}
+		go in.Write(make([]byte, 100000))
+		reply, err := w.q.Call(t.Context(), &Request{Header: Header{Action: "Test.echo"}, Body: body})
+		if err != nil {
+			t.Fatal(err)
+		}
+		go func() {
+			in.Write(make([]byte, 100000))
+			synctest.Wait()
+			if body.closes.Load() != 0 {
+				t.Error("closed while it is sent")
+			}
+			in.Close()
+		}()
+		if b, err := reply.ReadAll(0); len(b) != 200000 || err != nil {
+			t.Errorf("%d octets came back: %v", len(b), err)
+		}
+		synctest.Wait()
+		if n := body.closes.Load(); n != 1 {
+			t.Errorf("closed %d times", n)
+		}
+	})
+}
+
+// TestThereIsNoTimeForAnotherAttempt: WIRE-TIME-04c.
+func TestThereIsNoTimeForAnotherAttempt(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		over, cancel := context.WithCancel(t.Context())
+		cancel()
+		for _, body := range []io.Reader{nil, strings.NewReader("x"), &observed{Reader: strings.NewReader("x")}} {
+			p := replay{body: body}
+			p.next()
+			if p.again(over, time.Now().Add(time.Second)) || p.again(t.Context(), time.Now()) {
+				t.Errorf("%T is sent again", body)
+			}
+			if !p.again(t.Context(), time.Now().Add(time.Second)) {
+				t.Errorf("%T is not sent again", body)
+			}
+		}
+	})
+}
+
+// unseekable says that it can be read again, and cannot.
+type unseekable struct {
+	observed
+	from bool // it can tell where it is
+}
+
+func (b *unseekable) Seek(_ int64, whence int) (int64, error) {
+	if b.from && whence == io.SeekCurrent {
+		return 0, nil
+	}
+	return 0, errors.New("a pipe")
+}
+
+func TestABodyThatOnlySaysItCanSeek(t *testing.T) {
+	for _, from := range []bool{false, true} {
+		p := replay{body: &unseekable{observed{Reader: strings.NewReader("xy")}, from}}
+		p.next().Read(make([]byte, 1))
+		if p.again(t.Context(), time.Now().Add(time.Minute)) {
+			t.Errorf("sent again, from=%v", from)
+		}
+	}
+}

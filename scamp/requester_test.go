@@ -12,7 +12,7 @@ import (
 	"github.com/gudtech/scamp-sim/scamp/discovery"
 )
 
-func TestCallsReachWhoOffersTheAction(t *testing.T) { // DISC-RTE-01, 02
+func TestCallsReachWhoOffersTheAction(t *testing.T) { // DISC-RTE-01, 02, 09
 	bubble(t, func(t *testing.T) {
 		w := newTown(t, Config{})
 		answer := func(text string) HandlerFunc {
@@ -158,7 +158,7 @@ func TestPins(t *testing.T) { // DISC-RTE-06, WIRE-ERR-07b
 		}
 		r := NewRequest("Test.who", []byte("{}"))
 		var nobody *NoServiceError
-		for _, pin := range []string{"nobody", trap.Fingerprint + "#" + h.Ident, h.Fingerprint + "#"} {
+		for _, pin := range []string{"nobody", "house-", trap.Fingerprint + "#" + h.Ident, h.Fingerprint + "#"} {
 			r.Ident = pin
 			if _, err := w.send(t.Context(), r); !errors.As(err, &nobody) || !strings.Contains(err.Error(), pin) {
 				t.Errorf("%s: %v", pin, err)
@@ -172,6 +172,116 @@ func TestPins(t *testing.T) { // DISC-RTE-06, WIRE-ERR-07b
 		}
 		if trap.times("Test.who") != 0 {
 			t.Error("another instance is called")
+		}
+	})
+}
+
+// TestAPinIsNotSentElsewhere, though another identity has the ident.
+func TestAPinIsNotSentElsewhere(t *testing.T) { // WIRE-ERR-07b, DISC-RTE-06c
+	bubble(t, func(t *testing.T) {
+		w := newTown(t, Config{})
+		one, two := w.build(discovery.Action{Name: "Test.act"}), w.build(discovery.Action{Name: "Test.act"})
+		long := w.build()
+		long.Ident = strings.Repeat("x", fingerprintSize) + "#y"
+		two.Ident = one.Ident
+		w.announce()
+		one.offer(discovery.Action{Name: "Test.act"}, refusing(notExecuted))
+		two.offer(discovery.Action{Name: "Test.act"}, refusing(notExecuted))
+		r := NewRequest("Test.act", []byte("{}"))
+		r.Ident = one.Ident
+		_, err := w.send(t.Context(), r)
+		if n := one.times("Test.act") + two.times("Test.act"); n != 1 || !Failure(err).NotExecuted() {
+			t.Errorf("%d attempts: %v", n, err)
+		}
+		r = NewRequest("Test.who", []byte("{}"))
+		r.Ident = long.Ident
+		if who, err := w.send(t.Context(), r); err != nil || who != `"`+long.Ident+`"` {
+			t.Errorf("%s, %v", who, err)
+		}
+	})
+}
+
+// TestAPinGrantsNothing: DISC-RTE-06c.
+func TestAPinGrantsNothing(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newTown(t, Config{})
+		w.build()
+		h := w.build()
+		r := NewRequest("Test.who", []byte("{}"))
+		r.Ident = h.Ident
+		for name, spoil := range map[string]func(){
+			"weight 0":     func() { h.Weight = 0 },
+			"unauthorised": func() { w.mu.Lock(); w.authorized = nil; w.mu.Unlock() },
+		} {
+			spoil()
+			w.announce()
+			var nobody *NoServiceError
+			start := time.Now()
+			if _, err := w.send(t.Context(), r); !errors.As(err, &nobody) || time.Since(start) != 0 { // DISC-RTE-07b
+				t.Errorf("%s: %v", name, err)
+			}
+			h.Weight = 1
+			w.announce()
+			w.authorize()
+		}
+		for _, h := range w.houses {
+			if h.dialled() != 0 {
+				t.Error("somebody is dialled")
+			}
+		}
+	})
+}
+
+// TestNobodyIsFoundAtOnce: DISC-RTE-07.
+func TestNobodyIsFoundAtOnce(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newTown(t, Config{})
+		w.build()
+		start := time.Now()
+		_, err := w.call("Shop.nothing", "{}")
+		if f := Failure(err); f == nil || f.Code != CodeNotFound || !strings.Contains(f.Message, "Shop.nothing") || time.Since(start) != 0 {
+			t.Errorf("%+v after %v", f, time.Since(start))
+		}
+	})
+}
+
+// TestTheHeaderSaysWhatIsMeant: sector and envelope too, where the caller names none.
+func TestTheHeaderSaysWhatIsMeant(t *testing.T) { // DISC-RTE-02b, 02d, 09
+	bubble(t, func(t *testing.T) {
+		w := newTown(t, Config{})
+		w.q.Sector = "web"
+		h := w.build(discovery.Action{Name: "Shop.add", Sector: "web", Version: 3})
+		headers := make(chan Header, 1)
+		h.offer(discovery.Action{Name: "Shop.add", Version: 3}, func(_ context.Context, _ *ReplyWriter, r *Request) error {
+			headers <- r.Header
+			return nil
+		})
+		if _, err := w.send(t.Context(), &Request{Header: Header{Action: "SHOP.ADD", Version: 3}, Body: newWhole([]byte("{}"))}); err != nil {
+			t.Fatal(err)
+		}
+		if got := <-headers; got.Action != "Shop.add" || got.Version != 3 || got.Sector != "web" || got.Envelope != "json" {
+			t.Errorf("%+v", got)
+		}
+	})
+}
+
+// TestRepliesRedirectNobody: whatever a reply says, only the directory decides who is
+// called.
+func TestRepliesRedirectNobody(t *testing.T) { // DISC-RTE-08
+	bubble(t, func(t *testing.T) {
+		w := newTown(t, Config{})
+		h, trap := w.build(discovery.Action{Name: "Test.act"}), w.build()
+		h.offer(discovery.Action{Name: "Test.act"}, func(_ context.Context, w *ReplyWriter, r *Request) error {
+			return &ReplyError{Code: CodeTransport, Message: "moved to " + trap.URI,
+				Data: fmt.Appendf(nil, `{"dispatch_failure":true,"ident":%q,"uri":%q,"address":%q}`, trap.Ident, trap.URI, trap.address)}
+		})
+		for range 5 {
+			if _, err := w.call("Test.act", "{}"); err == nil {
+				t.Error("no error")
+			}
+		}
+		if trap.dialled() != 0 {
+			t.Error("the call went where the reply said")
 		}
 	})
 }
@@ -210,6 +320,16 @@ func TestTimeOfACall(t *testing.T) { // WIRE-TIME-04, DISC-RTE-05
 		if d := measure(ctx, "Test.timed"); d != time.Second {
 			t.Errorf("the caller's time is %v", d)
 		}
+		h.mux.Handle(Action{Name: "Test.long", NoAuth: true, Timeout: -1}, HandlerFunc(func(context.Context, *ReplyWriter, *Request) error {
+			time.Sleep(48 * time.Hour)
+			return nil
+		}))
+		h.Actions = append(h.Actions, discovery.Action{Sector: "main", Name: "Test.long", Version: 1, Envelopes: []string{"json"}})
+		w.announce()
+		w.q.Config.CallTimeout = -1
+		if _, err := w.call("Test.long", "{}"); err != nil {
+			t.Errorf("without a limit: %v", err)
+		}
 	})
 }
 
@@ -237,10 +357,11 @@ func TestTimeRunsWhileConnecting(t *testing.T) { // WIRE-TIME-04c, WIRE-TIME-06
 			synctest.Wait() // until the call waits, too
 			cancel()
 		}()
+		start = time.Now()
 		_, err = w.send(ctx, NewRequest("Test.echo", nil))
 		var given *CanceledError
-		if !errors.As(err, &given) || given.Sent {
-			t.Errorf("cancelled: %v", err)
+		if !errors.As(err, &given) || given.Sent || time.Since(start) != 0 {
+			t.Errorf("cancelled, after %v: %v", time.Since(start), err)
 		}
 	})
 }
@@ -261,6 +382,7 @@ func TestFailures(t *testing.T) { // WIRE-ERR-04, 06, 09b
 		{&CanceledError{Action: "A.b", Err: context.Canceled}, "transport", "cancelled", true},
 		{&NoServiceError{Action: "A.b"}, "not_found", "A.b", false},
 		{fmt.Errorf("%w: old", discovery.ErrStale), "transport", "stale", true},
+		{ErrRequesterClosed, "transport", "closed", true},
 		{&LimitError{What: "octets", Limit: 1}, "general", "octets", false},
 	} {
 		for _, err := range []error{test.err, fmt.Errorf("wrapped: %w", test.err)} {

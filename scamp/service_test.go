@@ -38,7 +38,7 @@ func fixture(cfg Config) (s *Service, ran *atomic.Int64) {
 	return &Service{Mux: mux, Config: cfg}, ran
 }
 
-func TestRequestsAreAnswered(t *testing.T) {
+func TestRequestsAreAnswered(t *testing.T) { // WIRE-SVC-02a, DISC-RTE-10a
 	bubble(t, func(t *testing.T) {
 		svc, ran := fixture(Config{})
 		s := served(t, svc)
@@ -51,7 +51,7 @@ func TestRequestsAreAnswered(t *testing.T) {
 	})
 }
 
-func TestServiceErrors(t *testing.T) {
+func TestServiceErrors(t *testing.T) { // DISC-RTE-10b
 	for _, test := range []struct{ give, want string }{
 		{`"action":"No.such","version":1`, `"error_code":"not_found","error":"no such action: No.such version 1"`},       // WIRE-ERR-03
 		{`"action":"Test.echo","version":99`, `"error_code":"not_found","error":"no such action: Test.echo version 99"`}, // WIRE-SVC-02b

@@ -37,7 +37,6 @@ var (
 
 // cacheState is what is announced on the bus. It is guarded by w.mu.
 type cacheState struct {
-	clock   discovery.Clock
 	changes []change
 	version int // changes with what a healthy cache file says
 
@@ -55,9 +54,10 @@ type change struct {
 
 // announce lets an instance say what it is now.
 func (w *World) announce(in *Instance) {
+	now := w.Net.Host(in.host).Now()
 	w.mu.Lock()
 	a := in.describe()
-	a.Timestamp = w.cacheState.clock.Next(time.Now())
+	a.Timestamp = in.clock.Next(now)
 	w.mu.Unlock()
 	packet, err := signers()[in.service.identity()].Sign(a, discovery.FormAuto)
 	if err != nil {
@@ -226,7 +226,7 @@ func (q *Requester) SetCache(f CacheFault) {
 	w := q.w
 	state := cacheFault{lag: f.Lag, frozen: f.Frozen, stopped: f.Stopped, missing: f.Missing, damage: f.Damage, only: f.Only}
 	if !state.healthy() {
-		state.fault = w.fault(cmp.Or(f.Name, "cache of "+q.spec.Name))
+		state.fault = w.Fault(cmp.Or(f.Name, "cache of "+q.spec.Name))
 	}
 	w.mu.Lock()
 	q.view.at = w.Elapsed()
@@ -236,7 +236,7 @@ func (q *Requester) SetCache(f CacheFault) {
 	q.view.state = state
 	w.mu.Unlock()
 	q.view.look()
-	w.record("the cache of %s changes", q.spec.Name)
+	w.Note("the cache of %s changes", q.spec.Name)
 }
 
 // A CacheFault is what is wrong with the cache file of a host. The zero CacheFault

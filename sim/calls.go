@@ -20,6 +20,17 @@ type callRecord struct {
 	ended     int
 }
 
+// A Call is a call that has ended.
+type Call struct {
+	Number      uint64
+	Requester   string
+	Action      string // as the requester names it
+	Began, Took time.Duration
+	Kind        Kind
+	Octets      int // of the reply
+	Err         error
+}
+
 // newCall begins a call.
 func (w *World) newCall(requester, action string) *callRecord {
 	w.mu.Lock()
@@ -40,6 +51,7 @@ func (w *World) executed(id uint64, host string) {
 		return
 	}
 	if r.executed++; r.executed > 1 {
+		w.stats.Duplicates++
 		w.violated("call %d of %s is executed %d times, now by %s", id, r.requester, r.executed, host)
 	}
 }
@@ -71,6 +83,11 @@ const (
 	Failed    Kind = "failed"     // an error reply
 	Other     Kind = "unexpected" // anything else
 )
+
+// Kinds returns the ways in which calls end, OK first.
+func Kinds() []Kind {
+	return []Kind{OK, NotFound, Stale, Unsent, Lost, TimedOut, Cancelled, GivenUp, Refused, Failed, Other}
+}
 
 // kindOf says how a call with this error has ended.
 func kindOf(err error) Kind {
@@ -130,6 +147,9 @@ func (w *World) done(r *callRecord, err error, octets int) {
 	}
 	w.mu.Unlock()
 	w.record("call %d of %s to %s %s after %v, %d octets", r.id, r.requester, r.action, kind, took, octets)
+	if w.Ended != nil {
+		w.Ended(Call{Number: r.id, Requester: r.requester, Action: r.action, Began: r.began, Took: took, Kind: kind, Octets: octets, Err: err})
+	}
 }
 
 // judgeCalls looks at what is left at the end. w.mu is held.

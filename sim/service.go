@@ -2,6 +2,7 @@ package sim
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -65,10 +66,14 @@ type Instance struct {
 	// Guarded by w.mu.
 	starts  int // which start this is
 	running *scamp.Service
+	ln      net.Listener
 	ident   string
 	weight  float64
 	address string
-	resume  func()        // of a pause
+	resume  func()  // of a pause
+	slow    float64 // how many times its latencies are what they should be; 0 is 1
+	slowing *Fault  // that makes it slow
+	clock   discovery.Clock
 	silent  time.Duration // since when it announces nothing, while it does not run
 }
 
@@ -163,7 +168,7 @@ func (in *Instance) up(start int) {
 			&handler{in: in, spec: a, start: start})
 	}
 	w.mu.Lock()
-	in.running, in.weight = svc, 1
+	in.running, in.weight, in.ln = svc, 1, ln
 	in.ident = fmt.Sprintf("%s:%d.%d", s.spec.Name, in.number, start)
 	in.address = fmt.Sprintf("%v:30100", host.IP())
 	w.mu.Unlock()
@@ -172,6 +177,9 @@ func (in *Instance) up(start int) {
 	if s.spec.Bug != "" {
 		b, _ := bugs.Lookup(s.spec.Bug)
 		answer = b.Around(svc)
+		if w.TLS {
+			answer = overTLS(s.identity(), answer)
+		}
 	}
 	if !w.TLS || s.spec.Bug != "" {
 		serve = func(ln net.Listener) error { return acceptAll(ln, answer) }
@@ -179,7 +187,7 @@ func (in *Instance) up(start int) {
 	w.serving.Go(func() { serve(ln) })
 	context.AfterFunc(w.stop, func() { ln.Close() })
 	w.announce(in)
-	w.record("%s starts as %s", in.host, in.ident)
+	w.Note("%s starts as %s", in.host, in.ident)
 }
 
 // acceptAll gives every connection to answer until the listener is closed, and
@@ -193,6 +201,19 @@ func acceptAll(ln net.Listener, answer func(net.Conn)) error {
 			return err
 		}
 		wg.Go(func() { answer(nc) })
+	}
+}
+
+// overTLS lets answer have a connection when its handshake is done.
+func overTLS(identity string, answer func(net.Conn)) func(net.Conn) {
+	settings := &tls.Config{Certificates: []tls.Certificate{fixtures.Certificate(identity)}, MinVersion: tls.VersionTLS12}
+	return func(nc net.Conn) {
+		defer nc.Close()
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		if conn := tls.Server(nc, settings); conn.HandshakeContext(ctx) == nil {
+			answer(conn)
+		}
 	}
 }
 
@@ -232,28 +253,29 @@ func (in *Instance) Kill() {
 	}
 	w.Net.Host(in.host).Kill()
 	svc.Close()
-	w.record("%s is killed", in.host)
+	w.Note("%s is killed", in.host)
 }
 
 // Shutdown stops the instance in good order, and returns when it has stopped.
 func (in *Instance) Shutdown() {
 	w := in.service.w
 	w.mu.Lock()
-	svc := in.running
+	svc, ln := in.running, in.ln
 	in.weight = 0
 	w.mu.Unlock()
 	if svc == nil {
 		return
 	}
 	w.announce(in)
-	w.record("%s is shut down", in.host)
+	w.Note("%s is shut down", in.host)
 	svc.Shutdown(context.Background())
+	ln.Close()
 	w.mu.Lock()
 	if in.running == svc {
 		in.take()
 	}
 	w.mu.Unlock()
-	w.record("%s has stopped", in.host)
+	w.Note("%s has stopped", in.host)
 }
 
 // Crash stops the host of the instance: who talks to it hears nothing.
@@ -266,7 +288,7 @@ func (in *Instance) Crash() {
 	if svc != nil {
 		svc.Close()
 	}
-	w.record("%s crashes", in.host)
+	w.Note("%s crashes", in.host)
 }
 
 // Restart starts the instance again, and its host if that has crashed.
@@ -288,7 +310,48 @@ func (in *Instance) Pause() {
 	if before != nil {
 		before()
 	}
-	w.record("%s is paused", in.host)
+	w.Note("%s is paused", in.host)
+}
+
+// Running reports whether the instance serves.
+func (in *Instance) Running() bool {
+	in.service.w.mu.Lock()
+	defer in.service.w.mu.Unlock()
+	return in.running != nil
+}
+
+// Paused reports whether the instance is paused.
+func (in *Instance) Paused() bool {
+	in.service.w.mu.Lock()
+	defer in.service.w.mu.Unlock()
+	return in.resume != nil
+}
+
+// Slow lets the latencies of the instance be so many times what they should be, from
+// now on. Requests that it delays meet the fault; nil counts nothing.
+func (in *Instance) Slow(times float64, f *Fault) {
+	w := in.service.w
+	w.mu.Lock()
+	in.slow, in.slowing = times, f
+	w.mu.Unlock()
+	if times == 1 {
+		w.Note("%s is as fast as before", in.host)
+	} else {
+		w.Note("%s takes %v times as long", in.host, times)
+	}
+}
+
+// latency is how long a request takes that would take d.
+func (in *Instance) latency(d time.Duration) time.Duration {
+	in.service.w.mu.Lock()
+	defer in.service.w.mu.Unlock()
+	if in.slow == 0 || in.slow == 1 {
+		return d
+	}
+	if in.slowing != nil {
+		in.slowing.Hits++
+	}
+	return time.Duration(float64(d) * in.slow)
 }
 
 // Resume ends a pause.
@@ -300,7 +363,7 @@ func (in *Instance) Resume() {
 	w.mu.Unlock()
 	if resume != nil {
 		resume()
-		w.record("%s goes on", in.host)
+		w.Note("%s goes on", in.host)
 	}
 }
 
@@ -381,7 +444,7 @@ func (h *handler) ServeSCAMP(ctx context.Context, w *scamp.ReplyWriter, r *scamp
 	}
 	world.executed(m.ID, h.in.host)
 	if h.spec.Latency != (Dist{}) {
-		t := time.NewTimer(h.spec.Latency.duration(random))
+		t := time.NewTimer(h.in.latency(h.spec.Latency.duration(random)))
 		defer t.Stop()
 		select {
 		case <-t.C:

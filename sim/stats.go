@@ -14,6 +14,7 @@ type Stats struct {
 	Calls       int
 	Refusals    int // requests that services refused unexecuted
 	Retries     int // calls that more than one instance has seen
+	Duplicates  int // executions of a request that had been executed before
 	Connections int // that requesters have made
 	Dials       int // attempts to make them
 
@@ -42,7 +43,7 @@ func (s *Stats) add(r *callRecord, kind Kind, took time.Duration, octets int) {
 	a.Kinds[kind]++
 	a.Octets += octets
 	if kind == OK {
-		a.Latency.add(took)
+		a.Latency.Add(took)
 	}
 }
 
@@ -71,7 +72,7 @@ func (a *ActionStats) Success() float64 {
 	return float64(a.Kinds[OK]) / float64(a.Calls)
 }
 
-// A Histogram counts durations, with an error of less than 4 %.
+// A Histogram counts durations. What it tells of them is at most a sixteenth too long.
 type Histogram struct {
 	counts []int // by octave and sixteenth of it
 	total  int
@@ -81,7 +82,8 @@ type Histogram struct {
 
 const perOctave = 16
 
-func (h *Histogram) add(d time.Duration) {
+// Add counts a duration.
+func (h *Histogram) Add(d time.Duration) {
 	h.total++
 	h.sum += d
 	h.most = max(h.most, d)

@@ -21,6 +21,7 @@ type Transcript struct {
 	mu    sync.Mutex
 	at    time.Duration
 	lines []string // of the instant at
+	over  bool
 	err   error
 }
 
@@ -31,11 +32,22 @@ func NewTranscript(w io.Writer) *Transcript { return &Transcript{w: bufio.NewWri
 func (t *Transcript) add(at time.Duration, line string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if t.over {
+		return
+	}
 	if at != t.at {
 		t.flush()
 		t.at = at
 	}
 	t.lines = append(t.lines, line)
+}
+
+// end ends the transcript. What follows is that everybody is closed, at once and in
+// any order.
+func (t *Transcript) end() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.over = true
 }
 
 // flush writes the lines of an instant. t.mu is held.
@@ -76,6 +88,14 @@ func (w *World) Record(t *Transcript) {
 		}
 		t.add(s.At.Sub(w.start), line)
 	})
+}
+
+// Note adds something that happens to the transcript.
+func (w *World) Note(format string, args ...any) {
+	w.record(format, args...)
+	if w.Noted != nil {
+		w.Noted(w.Elapsed(), fmt.Sprintf(format, args...))
+	}
 }
 
 // record adds a line to the transcript.

@@ -31,6 +31,12 @@ type World struct {
 	// Logger takes what the programs of the world log; nil is silent.
 	Logger *slog.Logger
 
+	// Ended, if it is set, is told of every call that has ended, and Noted of what
+	// else happens: instances that start and stop, faults. They come from any
+	// goroutine, must not wait, and must not use the world.
+	Ended func(Call)
+	Noted func(at time.Duration, what string)
+
 	transcript *Transcript // nil: nothing is recorded
 
 	seed  uint64
@@ -119,6 +125,10 @@ func newWorld(seed uint64) *World {
 func (w *World) finish() *Result {
 	w.end()
 	w.busy.Wait()
+	synctest.Wait()
+	if w.transcript != nil {
+		w.transcript.end()
+	}
 	for _, q := range w.requesters {
 		q.close()
 	}
@@ -144,6 +154,12 @@ func (w *World) Elapsed() time.Duration { return time.Since(w.start) }
 
 // Sleep lets time pass.
 func (w *World) Sleep(d time.Duration) { time.Sleep(d) }
+
+// Pause lets time pass, until the run ends; false says that it has.
+func (w *World) Pause(d time.Duration) bool { return sleep(w.stop, d) }
+
+// Go lets f happen beside the caller. The run waits for its end.
+func (w *World) Go(f func()) { w.busy.Go(f) }
 
 // At lets f happen when so much time has passed in the world; not at all if the run
 // has ended before.
@@ -223,11 +239,23 @@ type Fault struct {
 	Hits int // how often it was met; guarded by the world until the run has ended
 }
 
-// fault adds a fault.
-func (w *World) fault(name string) *Fault {
+// Fault returns the fault of this name, which is added where there is none.
+func (w *World) Fault(name string) *Fault {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	for _, f := range w.faults {
+		if f.Name == name {
+			return f
+		}
+	}
 	f := &Fault{Name: name}
 	w.faults = append(w.faults, f)
 	return f
+}
+
+// Hit notes that a fault was met n times.
+func (w *World) Hit(f *Fault, n int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	f.Hits += n
 }

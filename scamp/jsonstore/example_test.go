@@ -38,6 +38,28 @@ func serve() (conn *scamp.Connection, stop func()) {
 	return conn, func() { conn.Close(); svc.Close() }
 }
 
+// The body of a request, as a service of another kind reads it.
+func ExampleParseRequest() {
+	r, err := jsonstore.ParseRequest[Sku]([]byte(`{"xaction":"create","records":[{"name":"desk"}]}`))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(r.Xaction, r.Records)
+	// Output: create [{0 desk}]
+}
+
+// The body of a reply, as a program that calls by other means reads it.
+func ExampleParseReply() {
+	r, err := jsonstore.ParseReply[Sku]([]byte(`{"success":true,"records":[{"id":7,"name":"lamp"}],"recordCount":1}`))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(r.Records, "of", r.RecordCount)
+	// Output: [{7 lamp}] of 1
+}
+
 // Records are written and read in the program's own type.
 func Example() {
 	conn, stop := serve()

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/gudtech/scamp-sim/scamp/wire"
 )
@@ -33,6 +34,18 @@ func Example() {
 	// HEADER 0 25 "{\"action\":\"Greeting.say\"}"
 	// DATA 0 18 "{\"hello\":\"wörld\"}"
 	// EOF 0 0
+}
+
+// A reader takes packets from a stream, however it is cut.
+func ExampleNewReader() {
+	r := wire.NewReader(io.MultiReader(strings.NewReader("PING 7 0\r"), strings.NewReader("\nEND\r\n")))
+	p, err := r.Read()
+	fmt.Println(p, err)
+	_, err = r.Read()
+	fmt.Println(err)
+	// Output:
+	// PING 7 0 <nil>
+	// EOF
 }
 
 // Malformed input is refused with the rule that it breaks.

@@ -107,6 +107,7 @@ type server struct {
 	dead time.Time // until when it is dead
 	open map[*interpose.Conn]bool
 	last *interpose.Conn // entered last
+	gone chan struct{}   // closed when it was told to end; nil: nobody asks
 	odd  int             // what a bug counts
 }
 

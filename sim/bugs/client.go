@@ -2,6 +2,7 @@ package bugs
 
 import (
 	"context"
+	"io/fs"
 	"time"
 
 	"github.com/gudtech/scamp-sim/conformance/calling"
@@ -28,6 +29,8 @@ type Client struct {
 	around func(c calling.Client, w calling.World) calling.Client
 	// reads says which records of the discovery cache it can read.
 	reads func(record []byte) bool
+	// files stands between the client and its files.
+	files func(files fs.FS) fs.FS
 }
 
 // Clients returns all wrong clients, in the order of their rules.
@@ -35,7 +38,7 @@ func Clients() []Client {
 	var all []Client
 	for _, group := range [][]Client{
 		shared(frame), clientFrame, shared(msg), clientMsg, shared(hdr), clientHdr, shared(flow), clientFlow, clientRPC, clientErr,
-		clientTime, clientTLS, clientConn, clientSvc, clientEnv, shared(safe), clientSafe, clientRoute,
+		clientTime, clientTLS, clientConn, clientSvc, clientEnv, shared(safe), clientSafe, clientCache, clientAuthorized, clientRoute,
 	} {
 		all = append(all, group...)
 	}
@@ -83,9 +86,12 @@ func Innocent() Client {
 
 // Start makes a fresh client in a world.
 func (b Client) Start(w calling.World) calling.Client {
-	state := &server{open: map[*interpose.Conn]bool{}}
+	state := &server{open: map[*interpose.Conn]bool{}, gone: make(chan struct{})}
 	if b.reads != nil {
 		w.Files = &partly{w.Files, b.reads}
+	}
+	if b.files != nil {
+		w.Files = b.files(w.Files)
 	}
 	if b.wrap != nil || b.way != (way{}) {
 		w.Dial = intercept(w, b.way, func() interpose.Config {
@@ -121,6 +127,12 @@ func (m *mortal) Call(ctx context.Context, c calling.Call) calling.Outcome {
 	o := m.Client.Call(ctx, c)
 	m.check(began)
 	return o
+}
+
+// Close ends the client.
+func (m *mortal) Close() {
+	close(m.process.gone)
+	m.Client.Close()
 }
 
 // check panics if the process has died since a time.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/gudtech/scamp-sim/conformance/calling"
 	"github.com/gudtech/scamp-sim/sim/interpose"
+	"github.com/gudtech/scamp-sim/sim/reference"
 )
 
 // mourning makes a bug that reports a lost connection only when the time of the call is over.
@@ -57,10 +58,38 @@ var clientConn = []Client{
 	{Name: "leaves-uploads-blocked", Rule: "WIRE-CONN-03b", Title: "does not wake a request that waits for its window when the connection is lost",
 		around: mourning(func(c calling.Call) bool { return len(c.Body) > 65536 })},
 	{Name: "leaves-sockets-open", Rule: "WIRE-CONN-03c", Title: "does not close a connection on which it has seen a fatal error", way: way{lingers: true}},
+	{Name: "connects-for-every-call", Rule: "WIRE-CONN-04a", Title: "makes a connection for every call",
+		around: func(c calling.Client, w calling.World) calling.Client {
+			return &caller{c, func(ctx context.Context, _ calling.Client, c calling.Call) calling.Outcome {
+				once := reference.NewClient(w)
+				defer once.Close()
+				return once.Call(ctx, c)
+			}}
+		}},
 	{Name: "never-reconnects", Rule: "WIRE-CONN-04b", Title: "goes on with a connection that has been closed", way: way{once: true}},
+	{Name: "reconnects-without-pause", Rule: "WIRE-CONN-04c", Title: "tries to connect a hundred times a second once a connection was lost",
+		way: way{redials: 10 * time.Millisecond}},
 	{Name: "pools-by-address", Rule: "WIRE-CONN-05", Title: "uses a connection for whatever is announced at its address", way: way{pooled: true}},
 	{Name: "knows-the-legacy-scheme-only", Rule: "WIRE-CONN-06b", Title: "does not understand beepish+tls",
 		reads: func(record []byte) bool { return !bytes.Contains(record, []byte("beepish+tls://")) }},
+	{Name: "closes-on-large-replies", Rule: "WIRE-CONN-08b", Title: "closes when a reply has more than 500,000 octets", wrap: closesAfter(500000)},
+}
+
+// closesAfter makes a bug that closes when so many octets of bodies have come.
+func closesAfter(octets int) func(*server) interpose.Config {
+	return func(*server) interpose.Config {
+		n := 0
+		return interpose.Config{In: func(f *interpose.Flow, p interpose.Packet) {
+			if p.Type == "DATA" {
+				n += len(p.Body)
+			}
+			if n > octets {
+				f.Close()
+				return
+			}
+			f.Pass(p)
+		}}
+	}
 }
 
 var clientSvc = []Client{

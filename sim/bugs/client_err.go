@@ -92,6 +92,7 @@ var clientErr = []Client{
 			}
 			return o
 		})},
+	{Name: "retries-again-and-again", Rule: "WIRE-ERR-07a", Title: "sends a request that was not executed again until it is", around: insisting},
 	{Name: "retries-pinned-calls", Rule: "WIRE-ERR-07b", Title: "tries another instance when a pinned one cannot be reached",
 		around: asking(func(ctx context.Context, next calling.Client, c calling.Call) calling.Outcome {
 			o := next.Call(ctx, c)
@@ -109,7 +110,18 @@ var clientErr = []Client{
 			}
 			return o
 		})},
+	{Name: "marks-the-others", Rule: "WIRE-ERR-07e", Title: "takes all instances out of the choice but the one that has failed",
+		change: grudging(func(failed, instance string) bool { return failed != instance }, time.Minute)},
+	{Name: "never-forgives", Rule: "WIRE-ERR-08a", Title: "takes an instance that has failed out of the choice for ever",
+		change: grudging(func(failed, instance string) bool { return failed == instance }, 100*time.Hour)},
 	{Name: "gives-up-marked-instances", Rule: "WIRE-ERR-08b", Title: "calls nobody for a minute when the only instance has failed", around: sulking},
+	{Name: "has-no-codes", Rule: "WIRE-ERR-09a", Title: "reports its own failures without a code",
+		around: telling(func(o calling.Outcome) calling.Outcome {
+			if o.Code == "not_found" || strings.HasPrefix(o.Text, "Connection failed") {
+				o.Code = ""
+			}
+			return o
+		})},
 	{Name: "translates-codes", Rule: "WIRE-ERR-09b", Title: "reports general for codes that it does not know",
 		around: telling(func(o calling.Outcome) calling.Outcome {
 			switch o.Code {

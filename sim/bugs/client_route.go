@@ -35,10 +35,10 @@ var clientRoute = []Client{
 			}
 			return o
 		})},
-	{Name: "compares-sectors-with-case", Rule: "DISC-RTE-02a", Title: "finds no sector that is spelled in another way",
+	{Name: "compares-names-with-case", Rule: "DISC-RTE-02a", Title: "finds no action that is spelled in another way",
 		around: wishing(func(c *calling.Call) {
-			if c.Sector != strings.ToLower(c.Sector) {
-				c.Sector = "nowhere"
+			if strings.EqualFold(c.Action, reference.Echo) && c.Action != reference.Echo {
+				c.Action = "No.such.action"
 			}
 		})},
 	{Name: "has-another-sector", Rule: "DISC-RTE-02b", Title: "calls in the sector web where none is named",
@@ -65,6 +65,10 @@ var clientRoute = []Client{
 			c.Requester.Rand = func(int) int { return 0 }
 		}},
 	{Name: "waits-out-marks", Rule: "DISC-RTE-03b", Title: "calls nobody while all candidates are marked failed", around: sulking},
+	{Name: "connects-to-everybody", Rule: "DISC-RTE-03c", Title: "makes connections to all instances before it uses one", change: toEverybody},
+	{Name: "never-lifts-marks", Rule: "DISC-RTE-04a", Title: "never again calls an instance that could not be reached",
+		change: grudging(func(failed, instance string) bool { return failed == instance }, 100*time.Hour)},
+	{Name: "tries-everybody", Rule: "DISC-RTE-04c", Title: "tries one instance after the other until one can be reached", around: insisting},
 	{Name: "repeats-cut-uploads", Rule: "DISC-RTE-04d", Title: "sends a large request again when its connection was lost",
 		around: asking(func(ctx context.Context, next calling.Client, c calling.Call) calling.Outcome {
 			o := next.Call(ctx, c)
@@ -91,6 +95,21 @@ var clientRoute = []Client{
 				c.Timeout = 48 * time.Hour
 			}
 		})},
+	{Name: "takes-pins-for-wishes", Rule: "DISC-RTE-06a", Title: "calls any instance, although one was demanded",
+		around: wishing(func(c *calling.Call) { c.Ident = "" })},
+	{Name: "reads-fingerprints-as-idents", Rule: "DISC-RTE-06b", Title: "calls an instance whose ident looks like a fingerprint and an ident",
+		around: func(c calling.Client, _ calling.World) calling.Client {
+			directory := builtIn(c).Requester.Directory
+			return &caller{c, func(ctx context.Context, next calling.Client, c calling.Call) calling.Outcome {
+				for _, a := range directory.Instances() {
+					if c.Ident == a.Ident {
+						c.Ident = a.Fingerprint + "#" + a.Ident
+						break
+					}
+				}
+				return next.Call(ctx, c)
+			}}
+		}},
 	{Name: "ignores-pins", Rule: "DISC-RTE-06c", Title: "calls any instance, whichever was pinned",
 		around: wishing(func(c *calling.Call) { c.Ident = "" })},
 	{Name: "hides-what-is-not-found", Rule: "DISC-RTE-07a", Title: "does not say which action was not found",

@@ -118,6 +118,14 @@ var clientRPC = []Client{
 				return o
 			})}
 		}},
+	{Name: "closes-on-ids-as-text", Rule: "WIRE-RPC-03", Title: "closes on a reply whose id is a string",
+		wrap: incoming(func(f *interpose.Flow, p interpose.Packet) {
+			if header(func(o object) bool { return strings.HasPrefix(o.get("request_id"), `"`) })(p) {
+				f.Close()
+				return
+			}
+			f.Pass(p)
+		})},
 	{Name: "loses-replies-out-of-order", Rule: "WIRE-RPC-04a", Title: "drops a reply that is not for the call that has waited longest",
 		wrap: func(*server) interpose.Config {
 			r := newRequests()

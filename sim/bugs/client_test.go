@@ -30,7 +30,7 @@ func TestCatalogueOfClients(t *testing.T) {
 		case rule.Role == "server" || rule.Role == "service" || rule.Role == "announcer":
 			t.Errorf("%s breaks %s, which binds the %s", c.Name, c.Rule, rule.Role)
 		}
-		if c.wrap == nil && c.way == (way{}) && c.change == nil && c.around == nil && c.reads == nil {
+		if c.wrap == nil && c.way == (way{}) && c.change == nil && c.around == nil && c.reads == nil && c.files == nil && c.configure == nil {
 			t.Errorf("%s does nothing wrong", c.Name)
 		}
 		if found, ok := LookupClient(c.Name); !ok || found.Rule != c.Rule {

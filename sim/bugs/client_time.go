@@ -2,9 +2,12 @@ package bugs
 
 import (
 	"context"
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/gudtech/scamp-sim/conformance/calling"
+	"github.com/gudtech/scamp-sim/scamp"
 	"github.com/gudtech/scamp-sim/sim/interpose"
 )
 
@@ -25,7 +28,60 @@ var clientFlow = []Client{
 	{Name: "hangs-in-a-closed-window", Rule: "WIRE-FLOW-11a", Title: "waits for ever when nothing of a request is acknowledged", around: patientUploads},
 }
 
+// oneAtATime makes calls one after the other, and lets each take all the time that it wants.
+func oneAtATime(c calling.Client, _ calling.World) calling.Client {
+	turn := make(chan bool, 1)
+	return &caller{c, func(ctx context.Context, next calling.Client, c calling.Call) calling.Outcome {
+		select {
+		case turn <- true:
+			defer func() { <-turn }()
+		case <-ctx.Done():
+			return calling.Outcome{Failed: true, Code: "transport", Text: "given up"}
+		}
+		c.Timeout = 48 * time.Hour
+		return next.Call(ctx, c)
+	}}
+}
+
+// failingTogether makes all calls fail as soon as one of them has timed out.
+func failingTogether(c calling.Client, _ calling.World) calling.Client {
+	var mu sync.Mutex
+	cancels := map[int]context.CancelFunc{}
+	n := 0
+	return &caller{c, func(ctx context.Context, next calling.Client, c calling.Call) calling.Outcome {
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		mu.Lock()
+		n++
+		me := n
+		cancels[me] = cancel
+		mu.Unlock()
+		o := next.Call(ctx, c)
+		mu.Lock()
+		defer mu.Unlock()
+		delete(cancels, me)
+		if strings.Contains(o.Text, "timed out") {
+			for _, cancel := range cancels {
+				cancel()
+			}
+		}
+		return o
+	}}
+}
+
 var clientTime = []Client{
+	{Name: "closes-idle-connections-early", Rule: "WIRE-TIME-01", Title: "closes a connection after a second without packets",
+		configure: func(cfg *scamp.Config) { cfg.IdleTimeout = time.Second }},
+	{Name: "fails-all-calls-after-a-timeout", Rule: "WIRE-TIME-05b", Title: "fails all calls when one has timed out", around: failingTogether},
+	{Name: "never-restarts-the-idle-timer", Rule: "WIRE-TIME-10", Title: "closes a connection two seconds after its first request",
+		wrap: func(*server) interpose.Config {
+			var once sync.Once
+			return interpose.Config{Out: func(f *interpose.Flow, p interpose.Packet) {
+				once.Do(func() { time.AfterFunc(2*time.Second-time.Millisecond, f.Close) })
+				f.Pass(p)
+			}}
+		}},
+	{Name: "waits-for-half-replies", Rule: "WIRE-TIME-11", Title: "makes no call while a reply is incomplete", around: oneAtATime},
 	{Name: "never-times-out", Rule: "WIRE-TIME-04a", Title: "waits for a reply for ever",
 		around: asking(func(ctx context.Context, next calling.Client, c calling.Call) calling.Outcome {
 			c.Timeout = 48 * time.Hour

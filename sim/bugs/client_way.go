@@ -21,16 +21,17 @@ import (
 
 // A way is how a wrong client makes its connections.
 type way struct {
-	forged   bool // it believes that the server has the announced certificate, whatever it presents
-	held     bool // … and sends nothing where the server has not
-	lingers  bool // connections that the client has ended stay open
-	plain    bool // it sends a line of text before it begins with TLS
-	no13     bool // it has neither TLS 1.2 nor 1.3
-	validity bool // it demands that certificates are valid
-	fragile  bool // it dies of a handshake that fails
-	goodbye  bool // it takes its leave with a packet of its own
-	once     bool // it connects to an address once
-	pooled   bool // it has one connection to an address, whatever its certificate is
+	forged   bool          // it believes that the server has the announced certificate, whatever it presents
+	held     bool          // … and sends nothing where the server has not
+	lingers  bool          // connections that the client has ended stay open
+	plain    bool          // it sends a line of text before it begins with TLS
+	no13     bool          // it has neither TLS 1.2 nor 1.3
+	validity bool          // it demands that certificates are valid
+	fragile  bool          // it dies of a handshake that fails
+	goodbye  bool          // it takes its leave with a packet of its own
+	once     bool          // it connects to an address once
+	pooled   bool          // it has one connection to an address, whatever its certificate is
+	redials  time.Duration // how often it tries to connect once a connection was lost; 0 is never
 }
 
 // intercept makes a Dial between the requester and the world: TLS on both sides, packets in between. The requester is
@@ -177,6 +178,24 @@ func (m *middle) run(cfg interpose.Config) {
 	io.Copy(down, filtered)
 	down.Close()
 	filtered.Close()
+	m.redial()
+}
+
+// redial goes on connecting once a connection was lost, where that is the client's way.
+func (m *middle) redial() {
+	if m.how.redials == 0 {
+		return
+	}
+	for {
+		select {
+		case <-m.process.gone:
+			return
+		case <-time.After(m.how.redials):
+		}
+		if nc, err := m.world.Dial(context.Background(), "tcp", m.address); err == nil {
+			nc.Close()
+		}
+	}
 }
 
 // send carries what the requester sends.

@@ -28,6 +28,7 @@ type Host struct {
 	nextPort  uint16
 	down      bool
 	skew      time.Duration
+	misled    int
 }
 
 var errDown = errors.New("the host is down")
@@ -60,7 +61,17 @@ func (h *Host) IP() netip.Addr { return h.ip }
 func (h *Host) Now() time.Time {
 	h.n.mu.Lock()
 	defer h.n.mu.Unlock()
+	if h.skew != 0 {
+		h.misled++
+	}
 	return time.Now().Add(h.skew)
+}
+
+// Misled is how often the clock of the host was asked while it was wrong.
+func (h *Host) Misled() int {
+	h.n.mu.Lock()
+	defer h.n.mu.Unlock()
+	return h.misled
 }
 
 // SetSkew lets the clock of the host be ahead by d, or behind.

@@ -40,6 +40,9 @@ type Counts struct {
 	Reset      int // connections
 }
 
+// Ends returns the hosts that the link joins.
+func (l *Link) Ends() (a, b *Host) { return l.a, l.b }
+
 // side returns the direction that begins at a host, nil for a host that is not an
 // end of the link.
 func (l *Link) side(from *Host) *path {

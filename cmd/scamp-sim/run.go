@@ -1,0 +1,367 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"regexp"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"github.com/spf13/cobra"
+
+	"github.com/gudtech/scamp-sim/sim"
+	"github.com/gudtech/scamp-sim/sim/scenario"
+)
+
+// runFlags are the flags of the verb run.
+type runFlags struct {
+	seed                    uint64
+	duration                time.Duration
+	transcript, json, junit string
+	seeds, shard            string
+	jobs                    int
+	shrink, verbose         bool
+	until                   string
+}
+
+func newRun() *cobra.Command {
+	var f runFlags
+	cmd := &cobra.Command{
+		Use:   "run FILE",
+		Short: "Runs a simulated bus in virtual time and says whether it did what was expected",
+		Long: `run plays the scenario of a YAML file: services, the programs that call them,
+discovery caches, links, and what goes wrong with them. Time is virtual, and the
+seed decides everything random: the same file and seed give the same run.
+docs/scenarios.md describes the files.
+
+With --seeds it runs one seed after the other, whatever comes of them, and ends
+with those that failed. With --json FILE such a sweep can be ended at any time:
+started again with the same file, it goes on where it was. --shard K/N runs one
+of N parts; in a Kubernetes Indexed Job it is taken from JOB_COMPLETION_INDEX and
+JOB_COMPLETIONS. "scamp-sim results merge" joins the files of the parts.
+
+Exit status: 0 all is well, 1 an expectation or something that must always hold
+failed, or a fault was never met, 2 it could not be run.`,
+		Example: `  scamp-sim run shop.yaml
+  scamp-sim run shop.yaml --seed 4711 --transcript shop.transcript
+  scamp-sim run shop.yaml --seeds 1-10000 --shard 3/16 --json shard-3.jsonl`,
+		Args: operands("FILE"),
+		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args[0]) },
+	}
+	flags := cmd.Flags()
+	flags.Uint64Var(&f.seed, "seed", 0, "the seed, instead of the one in the file")
+	flags.DurationVar(&f.duration, "duration", 0, "how long it runs in virtual time, instead of what the file says")
+	flags.StringVar(&f.transcript, "transcript", "", "write everything that happens to this file; - is standard output")
+	flags.StringVar(&f.json, "json", "", "write the result as JSON to this file; - is standard output")
+	flags.StringVar(&f.junit, "junit", "", "write the result as JUnit XML to this file; - is standard output")
+	flags.StringVar(&f.seeds, "seeds", "", "run all of these seeds, such as 1-10000")
+	flags.StringVar(&f.shard, "shard", "", "with --seeds: run one part of them, such as 3/16")
+	flags.IntVar(&f.jobs, "jobs", 0, "with --seeds: how many run at a time; 0 chooses")
+	flags.StringVar(&f.until, "until", "", "end the run when something happens whose text has these words, such as 'shop-1 is killed' or 'lost'")
+	flags.BoolVar(&f.shrink, "shrink", false, "print the smallest scenario that still fails with this seed as this one does")
+	flags.BoolVarP(&f.verbose, "verbose", "v", false, "tell what happens: faults, instances that start and stop, calls that fail, what programs log")
+	return cmd
+}
+
+func (f *runFlags) run(cmd *cobra.Command, file string) error {
+	if err := f.check(cmd); err != nil {
+		return err
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return fmt.Errorf("cannot read the scenario: %w", err)
+	}
+	s, err := scenario.Parse(file, text)
+	if err != nil {
+		return err
+	}
+	switch {
+	case f.seeds != "":
+		return f.sweep(cmd, s)
+	case f.shrink:
+		return f.shrinkIt(cmd, s, text)
+	}
+	return f.one(cmd, s)
+}
+
+// check says what is wrong with the flags.
+func (f *runFlags) check(cmd *cobra.Command) error {
+	changed := cmd.Flags().Changed
+	outputs := 0
+	for _, name := range []string{f.transcript, f.json, f.junit} {
+		if name == "-" {
+			outputs++
+		}
+	}
+	switch {
+	case outputs > 1:
+		return errors.New("only one of --transcript, --json and --junit can be standard output: give the others a file")
+	case changed("duration") && f.duration <= 0:
+		return fmt.Errorf("--duration %v: nothing happens in no time; give a time such as 30s", f.duration)
+	case f.jobs < 0:
+		return fmt.Errorf("--jobs %d: no number of runs; 0 chooses one", f.jobs)
+	case f.seeds == "" && changed("seeds"):
+		return errors.New("--seeds is empty: give a range such as 1-100")
+	case f.seeds == "" && (f.shard != "" || changed("jobs")):
+		return errors.New("--shard and --jobs are for many seeds: give --seeds, too")
+	case f.seeds != "" && (changed("seed") || f.transcript != "" || f.verbose || f.shrink || changed("until")):
+		return errors.New("--seed, --transcript, --until, --shrink and -v are for one run: leave them out, or --seeds")
+	case f.shrink && (outputs > 0 || f.transcript != "" || f.json != "" || f.junit != "" || f.verbose || changed("until")):
+		return errors.New("--shrink prints a scenario and nothing else: leave out --transcript, --json, --junit, --until and -v")
+	case f.until == "" && changed("until"):
+		return errors.New("--until is empty: give words of what happens; -v shows what does")
+	}
+	return nil
+}
+
+// one runs the scenario once.
+func (f *runFlags) one(cmd *cobra.Command, s *scenario.Scenario) error {
+	o := f.options(cmd, s)
+	out := new(files)
+	transcript := out.create(cmd, "--transcript", f.transcript)
+	jsonOut, junitOut := out.create(cmd, "--json", f.json), out.create(cmd, "--junit", f.junit)
+	if out.err != nil {
+		return out.err
+	}
+	if transcript != nil {
+		o.Transcript = transcript
+	}
+	human := f.human(cmd)
+	if f.verbose {
+		narrate(human, &o)
+	}
+	began := time.Now()
+	outcome, err := f.await(cmd, s, o)
+	if err != nil {
+		return err
+	}
+	record := outcome.Record()
+	t := newTable(human)
+	t.outcome(s, record, outcome.Panic, time.Since(began))
+	if !record.OK {
+		t.failed(record, f.replay(s, record.Seed))
+	}
+	header := scenario.NewHeader(s, f.duration, version(), record.Seed, record.Seed)
+	report := &scenario.Report{Header: header, Runs: []*scenario.Record{record}}
+	report.Complete()
+	if jsonOut != nil {
+		out.note(report.Write(jsonOut))
+	}
+	if junitOut != nil {
+		out.note(writeJUnit(junitOut, report, func(seed uint64) string { return f.replay(s, seed) }))
+	}
+	if err := out.close(); err != nil {
+		return err
+	}
+	if !record.OK {
+		return &statusError{code: 1}
+	}
+	return nil
+}
+
+// options are those that the flags give.
+func (f *runFlags) options(cmd *cobra.Command, s *scenario.Scenario) scenario.Options {
+	o := scenario.Options{Seed: s.Seed, Duration: f.duration, Until: f.until}
+	if cmd.Flags().Changed("seed") {
+		o.Seed = f.seed
+	}
+	return o
+}
+
+// human is where to write what is for people.
+func (f *runFlags) human(cmd *cobra.Command) io.Writer {
+	if f.transcript == "-" || f.json == "-" || f.junit == "-" {
+		return cmd.ErrOrStderr()
+	}
+	return cmd.OutOrStdout()
+}
+
+// await runs the scenario and shows how far it is. A signal ends the waiting, and so
+// the program.
+func (f *runFlags) await(cmd *cobra.Command, s *scenario.Scenario, o scenario.Options) (*scenario.Outcome, error) {
+	type result struct {
+		outcome *scenario.Outcome
+		err     error
+	}
+	var passed atomic.Int64
+	o.Progress = func(d, all time.Duration) { passed.Store(int64(100 * d / all)) }
+	done := make(chan result, 1)
+	go func() {
+		outcome, err := s.Run(o)
+		done <- result{outcome, err}
+	}()
+	bar := &bar{w: cmd.ErrOrStderr(), all: 100, quiet: f.verbose}
+	defer bar.clear()
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case r := <-done:
+			return r.outcome, r.err
+		case <-tick.C:
+			bar.set(int(passed.Load()), "")
+		case <-cmd.Context().Done():
+			return nil, errors.New("interrupted")
+		}
+	}
+}
+
+// narrate lets a run tell what happens.
+func narrate(w io.Writer, o *scenario.Options) {
+	var mu sync.Mutex
+	say := func(at time.Duration, text string) {
+		mu.Lock()
+		defer mu.Unlock()
+		fmt.Fprintf(w, "%12.6f  %s\n", at.Seconds(), visible(text))
+	}
+	o.Noted = say
+	o.Ended = func(c sim.Call) {
+		if c.Err != nil {
+			say(c.Began+c.Took, fmt.Sprintf("call %d of %s to %s, after %v: %v", c.Number, c.Requester, c.Action, c.Took.Round(time.Microsecond), c.Err))
+		}
+	}
+	o.Logger = slog.New(&logLines{say: say, level: slog.LevelWarn})
+}
+
+// logLines is a handler that writes records as lines, with the time of the run.
+type logLines struct {
+	say   func(time.Duration, string)
+	level slog.Level
+	attrs string
+}
+
+func (l *logLines) Enabled(_ context.Context, level slog.Level) bool { return level >= l.level }
+
+// beginning is when the clock of virtual time begins.
+var beginning = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+
+func (l *logLines) Handle(_ context.Context, r slog.Record) error {
+	text := "log: " + r.Message + l.attrs
+	r.Attrs(func(a slog.Attr) bool {
+		text += " " + a.String()
+		return true
+	})
+	l.say(r.Time.Sub(beginning), text)
+	return nil
+}
+
+func (l *logLines) WithAttrs(attrs []slog.Attr) slog.Handler {
+	more := *l
+	for _, a := range attrs {
+		more.attrs += " " + a.String()
+	}
+	return &more
+}
+
+func (l *logLines) WithGroup(string) slog.Handler { return l }
+
+// replay is the command that runs one seed again.
+func (f *runFlags) replay(s *scenario.Scenario, seed uint64) string {
+	command := fmt.Sprintf("scamp-sim run %s --seed %d", quoted(s.File), seed)
+	if f.duration > 0 {
+		command += fmt.Sprintf(" --duration %v", f.duration)
+	}
+	if f.until != "" {
+		command += " --until " + quoted(f.until)
+	}
+	return command
+}
+
+var plainWord = regexp.MustCompile(`^[A-Za-z0-9_./=:,+@%-]+$`)
+
+// quoted is a word as a shell takes it.
+func quoted(word string) string {
+	if plainWord.MatchString(word) {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}
+
+// parallel is how many runs there are at a time.
+func (f *runFlags) parallel() int {
+	if f.jobs > 0 {
+		return f.jobs
+	}
+	return runtime.GOMAXPROCS(0)
+}
+
+// parsePair reads two numbers with something between them.
+func parsePair(text, between string) (a, b uint64, ok bool) {
+	x, y, found := strings.Cut(text, between)
+	a, e1 := strconv.ParseUint(x, 10, 63)
+	b, e2 := strconv.ParseUint(y, 10, 63)
+	return a, b, found && e1 == nil && e2 == nil
+}
+
+// A files is output files, and the first error about them.
+type files struct {
+	open []io.Closer
+	err  error
+}
+
+// create makes the file that a flag names; nil if it names none.
+func (o *files) create(cmd *cobra.Command, flag, name string) io.WriteCloser {
+	if name == "" || o.err != nil {
+		return nil
+	}
+	if name == "-" {
+		return keepOpen{cmd.OutOrStdout()}
+	}
+	w, err := os.Create(name)
+	if err != nil {
+		o.err = fmt.Errorf("cannot write the file of %s: %w", flag, err)
+		return nil
+	}
+	o.open = append(o.open, w)
+	return w
+}
+
+func (o *files) note(err error) {
+	if err != nil && o.err == nil {
+		o.err = fmt.Errorf("cannot write the result: %w", err)
+	}
+}
+
+func (o *files) close() error {
+	for _, c := range o.open {
+		o.note(c.Close())
+	}
+	return o.err
+}
+
+// A bar shows how far something is, on a terminal.
+type bar struct {
+	w     io.Writer
+	all   int
+	quiet bool
+	bar   *progressbar.ProgressBar
+}
+
+func (b *bar) set(n int, text string) {
+	if b.quiet || !isTerminal(b.w) {
+		return
+	}
+	if b.bar == nil {
+		b.bar = progressbar.NewOptions(b.all, progressbar.OptionSetWriter(b.w), progressbar.OptionSetWidth(30),
+			progressbar.OptionShowCount(), progressbar.OptionClearOnFinish(), progressbar.OptionThrottle(50*time.Millisecond))
+	}
+	if text != "" {
+		b.bar.Describe(text)
+	}
+	b.bar.Set(n)
+}
+
+func (b *bar) clear() {
+	if b.bar != nil {
+		b.bar.Clear()
+	}
+}

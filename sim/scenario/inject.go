@@ -1,0 +1,357 @@
+package scenario
+
+import (
+	"cmp"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/gudtech/scamp-sim/sim"
+	"github.com/gudtech/scamp-sim/sim/simnet"
+)
+
+// An event is the beginning or the end of a fault.
+type event struct {
+	at    time.Duration
+	hosts int // that it does something to, one after the other
+	do    func()
+}
+
+// apart is the time from one thing that a fault does to the next.
+const apart = 2 * time.Microsecond
+
+// inject lets the faults happen in time. What it returns must be called when the run
+// is over: it ends what still goes on.
+func (p *play) inject() (finish func()) {
+	var events []event
+	var ends []func()
+	for i := range p.s.faults {
+		f := &p.s.faults[i]
+		counted := p.w.Fault(f.name)
+		begin, end := p.faulty(f, counted)
+		events = append(events, event{f.when, len(f.hosts), begin})
+		if end == nil {
+			continue
+		}
+		if f.lasts > 0 && f.when+f.lasts < p.o.Duration {
+			events = append(events, event{f.when + f.lasts, len(f.hosts), end})
+		} else if slices.Contains([]string{"partition", "profile", "clock"}, f.what) {
+			ends = append(ends, end)
+		}
+	}
+	slices.SortStableFunc(events, func(a, b event) int { return cmp.Compare(a.at, b.at) })
+	var free time.Duration
+	for _, e := range events { // each at an instant of its own
+		at := max(e.at, free)
+		free = at + time.Duration(e.hosts+1)*apart
+		p.w.At(at, e.do)
+	}
+	return func() {
+		for _, end := range ends {
+			end()
+		}
+	}
+}
+
+// faulty returns what begins a fault, and what ends it; nil if nothing does.
+func (p *play) faulty(f *fault, counted *sim.Fault) (begin, end func()) {
+	switch f.what {
+	case "partition":
+		return p.partition(f, counted)
+	case "profile":
+		return p.reprofile(f, counted)
+	case "reset":
+		return func() {
+			p.note(f, "begins")
+			p.each(f.from, f.to, false, func(l *simnet.Link, _ *simnet.Host) { p.w.Hit(counted, l.Reset()) })
+		}, nil
+	case "cache":
+		return p.breakCaches(f)
+	case "clock":
+		return p.skew(f, counted)
+	case "pause":
+		return p.pause(f, counted)
+	case "rolling":
+		return func() { p.rolling(f, counted) }, nil
+	}
+	begin = func() {
+		for i, host := range f.hosts {
+			if i > 0 {
+				p.w.Sleep(apart)
+			}
+			p.strike(f, counted, p.instances[host])
+		}
+	}
+	if f.lasts == 0 || f.what == "shutdown" {
+		return begin, nil
+	}
+	return begin, func() {
+		for _, host := range f.hosts {
+			in := p.instances[host]
+			switch f.what {
+			case "slow":
+				in.Slow(1, nil)
+			case "crash":
+				in.Restart()
+			default:
+				in.Start()
+			}
+		}
+	}
+}
+
+func (p *play) note(f *fault, what string) { p.w.Note("%s %s", f.name, what) }
+
+// strike does to one instance what the fault says.
+func (p *play) strike(f *fault, counted *sim.Fault, in *sim.Instance) {
+	running := 0
+	if in.Running() {
+		running = 1
+	}
+	switch f.what {
+	case "kill":
+		in.Kill()
+	case "crash":
+		in.Crash()
+	case "restart":
+		in.Restart()
+		running = 1
+	case "start":
+		in.Start()
+		running = 1 - running
+	case "resume":
+		if in.Paused() {
+			running = 1
+		} else {
+			running = 0
+		}
+		in.Resume()
+	case "shutdown":
+		p.w.Go(func() { // and not before it has stopped
+			in.Shutdown()
+			if f.lasts > 0 && p.w.Pause(f.when+f.lasts-p.w.Elapsed()) {
+				in.Start()
+			}
+		})
+	case "slow":
+		in.Slow(f.times, counted)
+		return // requests meet it
+	}
+	p.w.Hit(counted, running)
+}
+
+// rolling restarts instances in good order, one after the other.
+func (p *play) rolling(f *fault, counted *sim.Fault) {
+	p.note(f, "begins")
+	for i, host := range f.hosts {
+		if i > 0 && !p.w.Pause(f.every) {
+			return
+		}
+		in := p.instances[host]
+		if in.Running() {
+			p.w.Hit(counted, 1)
+		}
+		in.Shutdown()
+		if !p.w.Pause(f.down) {
+			return
+		}
+		in.Start()
+	}
+	p.note(f, "is over")
+}
+
+// held is how much has been held on the links of a fault.
+func (p *play) held(f *fault) (n int) {
+	p.each(f.from, f.to, f.oneWay, func(l *simnet.Link, from *simnet.Host) {
+		n += p.counts(l, from, func(c simnet.Counts) int { return c.Held })
+	})
+	return n
+}
+
+// counts adds up something of a direction of a link, or of both.
+func (p *play) counts(l *simnet.Link, from *simnet.Host, what func(simnet.Counts) int) int {
+	if from != nil {
+		return what(l.Counts(from))
+	}
+	a, b := l.Ends()
+	return what(l.Counts(a)) + what(l.Counts(b))
+}
+
+func (p *play) partition(f *fault, counted *sim.Fault) (begin, end func()) {
+	var heal []func()
+	before := 0
+	begin = func() {
+		before = p.held(f)
+		p.each(f.from, f.to, f.oneWay, func(l *simnet.Link, from *simnet.Host) {
+			if from == nil {
+				heal = append(heal, l.Partition())
+			} else {
+				heal = append(heal, l.PartitionFrom(from))
+			}
+		})
+		p.note(f, "begins")
+	}
+	return begin, func() {
+		if heal == nil {
+			return
+		}
+		p.w.Hit(counted, p.held(f)-before)
+		for _, h := range heal {
+			h()
+		}
+		p.note(f, "is over")
+	}
+}
+
+func (p *play) pause(f *fault, counted *sim.Fault) (begin, end func()) {
+	all := make([]string, 0, len(p.s.places))
+	for _, q := range p.s.places {
+		all = append(all, q.hosts...)
+	}
+	slices.Sort(all)
+	links := *f
+	links.from, links.to = f.hosts, slices.Compact(all)
+	before := 0
+	begin = func() {
+		before = p.held(&links)
+		for _, host := range f.hosts {
+			p.instances[host].Pause()
+		}
+	}
+	over := false
+	end = func() {
+		if over {
+			return
+		}
+		over = true
+		p.w.Hit(counted, p.held(&links)-before)
+		for _, host := range f.hosts {
+			p.instances[host].Resume()
+		}
+	}
+	return begin, end
+}
+
+func (p *play) reprofile(f *fault, counted *sim.Fault) (begin, end func()) {
+	passed := func() (n int) {
+		p.each(f.from, f.to, f.oneWay, func(l *simnet.Link, from *simnet.Host) {
+			n += p.counts(l, from, func(c simnet.Counts) int { return c.Segments + c.Datagrams })
+		})
+		return n
+	}
+	before := -1
+	begin = func() {
+		before = passed()
+		p.each(f.from, f.to, f.oneWay, func(l *simnet.Link, from *simnet.Host) { setProfile(l, from, f.profile.Profile) })
+		p.note(f, "begins")
+	}
+	return begin, func() {
+		if before < 0 {
+			return
+		}
+		p.w.Hit(counted, passed()-before)
+		p.each(f.from, f.to, f.oneWay, func(l *simnet.Link, from *simnet.Host) { p.restore(l, from) })
+		p.note(f, "is over")
+	}
+}
+
+// restore gives a link the profile that the file says.
+func (p *play) restore(l *simnet.Link, from *simnet.Host) {
+	a, b := l.Ends()
+	for _, way := range [][2]*simnet.Host{{a, b}, {b, a}} {
+		if from != nil && from != way[0] {
+			continue
+		}
+		profile := p.s.link.Profile
+		for i := range p.s.links {
+			r := &p.s.links[i]
+			there := slices.Contains(r.from, way[0].Name()) && slices.Contains(r.to, way[1].Name())
+			back := slices.Contains(r.from, way[1].Name()) && slices.Contains(r.to, way[0].Name())
+			if there || back && !r.oneWay {
+				profile = r.profile.Profile
+			}
+		}
+		l.SetProfileFrom(way[0], profile)
+	}
+}
+
+func (p *play) skew(f *fault, counted *sim.Fault) (begin, end func()) {
+	misled := func() (n int) {
+		for _, host := range f.hosts {
+			n += p.w.Net.Host(host).Misled()
+		}
+		return n
+	}
+	set := func(d time.Duration) {
+		for _, host := range f.hosts {
+			p.w.Net.Host(host).SetSkew(d)
+		}
+	}
+	before := -1
+	return func() {
+			before = misled()
+			set(f.by)
+			p.note(f, "begins")
+		}, func() {
+			if before >= 0 {
+				p.w.Hit(counted, misled()-before)
+				set(0)
+				p.note(f, "is over")
+			}
+		}
+}
+
+// breakCaches breaks the caches of the fault's requesters.
+func (p *play) breakCaches(f *fault) (begin, end func()) {
+	begin = func() {
+		for _, host := range f.hosts {
+			p.requesters[host].SetCache(p.cacheFault(f, host))
+		}
+	}
+	return begin, func() {
+		for _, host := range f.hosts {
+			p.requesters[host].SetCache(sim.CacheFault{})
+		}
+	}
+}
+
+func (p *play) cacheFault(f *fault, host string) sim.CacheFault {
+	c := sim.CacheFault{Name: f.name}
+	random := rand.New(rand.NewPCG(p.o.Seed, hash(f.name+" "+host)))
+	switch f.kind {
+	case "missing":
+		c.Missing = true
+	case "stale":
+		c.Stopped = true
+	case "frozen":
+		c.Frozen = true
+	case "lag":
+		c.Lag = f.by
+	case "torn": // the writer has not come to its end
+		c.Damage = func(b []byte) []byte { return b[:random.IntN(len(b)+1)] }
+	case "corrupt":
+		c.Damage = func(b []byte) []byte {
+			for range 1 + len(b)/1000 {
+				if len(b) > 0 {
+					b[random.IntN(len(b))] ^= byte(1 << random.IntN(8))
+				}
+			}
+			return b
+		}
+	case "forged": // somebody else's addresses, under the old signatures
+		c.Damage = func(b []byte) []byte { return []byte(strings.ReplaceAll(string(b), "10.0.", "10.9.")) }
+	case "split":
+		c.Only = func(in *sim.Instance) bool { return slices.Contains(f.known, in.Host()) }
+	}
+	return c
+}
+
+// hash makes a number of a name.
+func hash(name string) uint64 {
+	h := uint64(14695981039346656037)
+	for i := range len(name) {
+		h = (h ^ uint64(name[i])) * 1099511628211
+	}
+	return h
+}

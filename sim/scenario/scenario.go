@@ -1,0 +1,180 @@
+package scenario
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gudtech/scamp-sim/sim/simnet"
+)
+
+// A Scenario is what a file describes. It does not change when it runs, and can run
+// many times at once.
+type Scenario struct {
+	File     string // as it was named
+	Digest   string // SHA-256 of its text, in hexadecimal
+	About    string
+	Seed     uint64
+	Duration time.Duration
+
+	tls        bool
+	link       linkProfile
+	links      []linkRule
+	services   []service
+	requesters []requester
+	faults     []fault
+	expect     []expectation
+	places     map[string]place
+}
+
+// A place is what a name of a file stands for: hosts.
+type place struct {
+	hosts   []string
+	service bool // of instances; else of requesters
+}
+
+// Parse reads a scenario. An error is Problems, in the order of the file.
+func Parse(file string, text []byte) (*Scenario, error) {
+	r := &reader{file: file}
+	digest := sha256.Sum256(text)
+	s := &Scenario{File: file, Digest: hex.EncodeToString(digest[:]), Seed: 1, Duration: time.Minute, places: map[string]place{}}
+	s.link.Profile, _ = simnet.Preset("lan")
+	if root := r.plain(r.parse(text)); root != nil {
+		keys := r.object(root, "a scenario", s.fields())
+		if len(r.problems) == 0 {
+			s.check(r, keys)
+		}
+	}
+	if err := r.problems.sorted(); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *Scenario) fields() []field {
+	return []field{
+		text("about", "What is tried, in plain words.", &s.About),
+		whole("seed", "The seed of everything random; 1 if left out. --seed takes another.", &s.Seed, 0, 1<<64-1),
+		duration("duration", "How long it runs, in virtual time; 1m if left out.", &s.Duration),
+		boolean("tls", "Connections are those of production, with TLS. Without it a run costs less, and the transcript has checksums of contents.", &s.tls),
+		profile("link", "How links behave that have no profile of their own; lan if left out.", &s.link),
+		list("links", "Links with a profile of their own. Later ones come first.", "a link", &s.links, linkFields, func(*reader, *linkRule, Position, map[string]Position) {}),
+		list("services", "The fake services.", "a service", &s.services, serviceFields, readService).must(),
+		list("requesters", "The programs that call them.", "a requester", &s.requesters, requesterFields, readRequester).must(),
+		list("faults", "What goes wrong, and when.", "a fault", &s.faults, faultFields, readFault),
+		expectations("expect", "What must have come of it in the end, such as success >= 99.9%.", &s.expect),
+	}
+}
+
+// Schema is the JSON Schema of scenario files.
+func Schema() map[string]any {
+	s := objectSchema(new(Scenario).fields())
+	s["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+	s["title"] = "A scenario of scamp-sim"
+	return s
+}
+
+// check looks at what depends on several parts.
+func (s *Scenario) check(r *reader, keys map[string]Position) {
+	if s.Duration <= 0 {
+		r.wrong(keys["duration"], "duration: a run takes some time, such as 1m")
+	}
+	for i := range s.services {
+		s.claim(r, s.services[i].at, s.services[i].Name, place{s.services[i].hosts(), true})
+	}
+	for i := range s.requesters {
+		s.claim(r, s.requesters[i].at, s.requesters[i].Name, place{s.requesters[i].hosts(), false})
+		for _, l := range s.requesters[i].loads {
+			s.offered(r, l)
+		}
+	}
+	for i := range s.links {
+		l := &s.links[i]
+		l.from, l.to = s.hostsOf(r, l.between[0], "any"), s.hostsOf(r, l.between[1], "any")
+	}
+	names := map[string]bool{}
+	for i := range s.faults {
+		f := &s.faults[i]
+		s.resolve(r, f)
+		if f.when >= s.Duration {
+			r.wrong(f.at, "at %v the run has ended, after %v", f.when, s.Duration)
+		}
+		if names[f.name] {
+			r.wrong(f.at, "there are two faults called %q: give one of them another name", f.name)
+		}
+		names[f.name] = true
+	}
+	for i := range s.expect {
+		s.checkExpectation(r, &s.expect[i])
+	}
+}
+
+// claim takes the names of an actor.
+func (s *Scenario) claim(r *reader, at Position, name string, p place) {
+	all := p.hosts
+	if !slices.Contains(all, name) {
+		all = append([]string{name}, all...)
+	}
+	for _, n := range all {
+		if _, taken := s.places[n]; taken {
+			r.wrong(at, "there are two that are called %s", n)
+			return
+		}
+	}
+	for _, n := range p.hosts {
+		s.places[n] = place{[]string{n}, p.service}
+	}
+	s.places[name] = p
+}
+
+// hostsOf returns the hosts of a name; what is any, an instance, or a requester.
+func (s *Scenario) hostsOf(r *reader, name placed, what string) []string {
+	p, ok := s.places[name.text]
+	if ok && (what == "any" || p.service == (what == "instance")) {
+		return p.hosts
+	}
+	var known []string
+	for n, p := range s.places {
+		if what == "any" || p.service == (what == "instance") {
+			known = append(known, n)
+		}
+	}
+	slices.Sort(known)
+	switch {
+	case ok && what == "instance":
+		r.wrong(name.at, "%s is a requester; a service or one of its instances should be here: %s", name.text, hint(name.text, known))
+	case ok:
+		r.wrong(name.at, "%s is a service; a requester should be here: %s", name.text, hint(name.text, known))
+	default:
+		r.wrong(name.at, "nothing is called %q; %s", abridged(name.text), hint(name.text, known))
+	}
+	return nil
+}
+
+// offered checks that there is an action to call.
+func (s *Scenario) offered(r *reader, l load) {
+	name, text, ok := strings.Cut(l.Action, "~")
+	version := 1
+	if ok {
+		v, err := strconv.Atoi(text)
+		if err != nil || v < 1 {
+			r.wrong(l.at, "the version of %s is no number", l.Action)
+			return
+		}
+		version = v
+	}
+	var known []string
+	for i := range s.services {
+		for _, a := range s.services[i].Actions {
+			if strings.EqualFold(a.Name, name) && max(a.Version, 1) == version {
+				return
+			}
+			known = append(known, fmt.Sprintf("%s~%d", a.Name, max(a.Version, 1)))
+		}
+	}
+	r.wrong(l.at, "no service offers %s~%d; %s", name, version, hint(name+"~"+strconv.Itoa(version), known))
+}

@@ -1,0 +1,117 @@
+package scenario
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+)
+
+// small is a scenario in which nothing is wrong; more is added to it.
+const small = `services:
+  - name: shop
+    instances: 2
+    actions:
+      - name: Shop.get
+requesters:
+  - name: web
+    calls:
+      - {action: Shop.get, rate: 5}
+`
+
+func parse(t *testing.T, text string) *Scenario {
+	t.Helper()
+	s, err := Parse("x.yaml", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestScenarioDefaults(t *testing.T) {
+	s := parse(t, small)
+	if s.Seed != 1 || s.Duration != time.Minute || s.tls || s.link.Latency != 200*time.Microsecond || len(s.Digest) != 64 {
+		t.Errorf("%+v", s)
+	}
+}
+
+// TestScenarioMistakes: every mistake is told with its place, and with the mend.
+func TestScenarioMistakes(t *testing.T) {
+	for _, test := range []struct{ text, want string }{
+		{"", "x.yaml:1:1: the file is empty"},
+		{"services: [", "x.yaml:1:11: "},
+		{"just words", "x.yaml:1:1: a scenario has keys and values"},
+		{"sevices: []\n" + small, `x.yaml:1:1: a scenario has no "sevices"; did you mean "services"?`},
+		{"seed: -1\n" + small, `x.yaml:1:7: seed: "-1" is not a whole number from 0`},
+		{"seed: 1.5\n" + small, `x.yaml:1:7: seed: "1.5" is not a whole number`},
+		{"duration: 10\n" + small, "x.yaml:1:11: duration: 10 has no unit: write 10s"},
+		{"duration: -1s\n" + small, "x.yaml:1:11: duration: -1s is below 0"},
+		{"duration: 0\n" + small, "x.yaml:1:1: duration: a run takes some time"},
+		{"duration: 5000h\n" + small, "longer than 1000h"},
+		{"tls: maybe\n" + small, `x.yaml:1:6: tls: "maybe" is neither true nor false`},
+		{"link: lam\n" + small, `x.yaml:1:7: preset: there is no "lam"; did you mean "lan"?`},
+		{"link: {latency: 1ms, loss: 120%}\n" + small, "x.yaml:1:28: loss: 120% is not from 0% to 100%"},
+		{"link: {loss: 100%}\n" + small, "a loss of 1 lets nothing pass"},
+		{"links:\n  - {between: [web, ship], profile: lan}\n" + small, `x.yaml:2:21: nothing is called "ship"; did you mean "shop"?`},
+		{"links:\n  - {between: [web], profile: lan}\n" + small, "x.yaml:2:15: between: two names should be here"},
+		{"links:\n  - {between: [web, shop]}\n" + small, "x.yaml:2:5: a link has no profile"},
+		{"links: {}\n" + small, "x.yaml:1:8: links is a list: begin each with a dash"},
+		{small + "seed: 1\nseed: 2\n", "x.yaml:11:1: "},
+		{strings.Replace(small, "Shop.get, ", "Shop.got, ", 1), `x.yaml:9:9: no service offers Shop.got~1; did you mean "Shop.get~1"?`},
+		{strings.Replace(small, "rate: 5", "rate: 5, workers: 2", 1), "need a rate or workers, one of them"},
+		{strings.Replace(small, ", rate: 5", "", 1), "need a rate or workers, one of them"},
+		{strings.Replace(small, "rate: 5", "rate: 0", 1), "x.yaml:9:34: rate: \"0\" is not a number above 0"},
+		{strings.Replace(small, "rate: 5", "rate: 5, until: 1s, from: 2s", 1), "until 1s is not after from 2s"},
+		{strings.Replace(small, "rate: 5", "rate: 5, body: between 2KiB and 1KiB", 1), "ends before it begins"},
+		{strings.Replace(small, "rate: 5", "rate: 5, body: heavy 1MiB", 1), "can be 100 times as much"},
+		{strings.Replace(small, "instances: 2", "instances: 0", 1), "is not a whole number from 1 to 10000"},
+		{strings.Replace(small, "name: shop", "name: web", 1), "there are two that are called web"},
+		{strings.Replace(small, "name: web", "name: shop-2", 1), "there are two that are called shop-2"},
+		{strings.Replace(small, "name: web", "name: a b", 1), `the name "a b" has a character that no name has`},
+		{strings.Replace(small, "Shop.get\n", "get\n", 1), `x.yaml:5:9: the action "get" has no namespace`},
+		{strings.Replace(small, "name: Shop.get", "version: 1", 1), "x.yaml:5:9: an action has no name"},
+		{strings.Replace(small, "    instances: 2\n", "    bug: nosuch\n", 1), `bug: there is no "nosuch"`},
+		{small + "about: *x\n", "nothing above is called &x"},
+	} {
+		_, err := Parse("x.yaml", []byte(test.text))
+		if problems := (Problems)(nil); !errors.As(err, &problems) || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%q:\n  %v\n  it should say %s", test.text, err, test.want)
+		}
+	}
+}
+
+// TestScenarioManyMistakes: all are told, in the order of the file, up to ten.
+func TestScenarioManyMistakes(t *testing.T) {
+	var text strings.Builder
+	for i := range 12 {
+		fmt.Fprintf(&text, "wrong%d: 1\n", i)
+	}
+	_, err := Parse("x.yaml", []byte(text.String()+small))
+	lines := strings.Split(fmt.Sprint(err), "\n")
+	if len(lines) != 11 || !strings.HasPrefix(lines[0], "x.yaml:1:1: ") || !strings.HasPrefix(lines[9], "x.yaml:10:1: ") || lines[10] != "and 2 more" {
+		t.Errorf("%v", err)
+	}
+}
+
+// TestScenarioAnchors: a file can repeat itself in the way of YAML.
+func TestScenarioAnchors(t *testing.T) {
+	s := parse(t, "links:\n  - {between: [web, shop-1], profile: &far {latency: 1s}}\n  - {between: [web, shop-2], profile: *far}\n"+small)
+	if s.links[1].profile.Latency != time.Second {
+		t.Errorf("%+v", s.links)
+	}
+}
+
+// FuzzScenario: no file makes the parser panic, and every mistake has a place in it.
+func FuzzScenario(f *testing.F) {
+	f.Add(small)
+	f.Add(small + "faults:\n  - {at: 1s, kill: shop-1}\nexpect: [success > 1%]\n")
+	f.Add("a: &a [*a]\nservices: *a\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		_, err := Parse("x.yaml", []byte(text))
+		problems := (Problems)(nil)
+		if err != nil && !errors.As(err, &problems) {
+			t.Fatal(err)
+		}
+	})
+}
