@@ -11,7 +11,10 @@ import (
 // Subjects that do nothing cannot be tested, and where the cases are played all the same every required one fails.
 func TestNullSubjectsFailEveryRequiredCase(t *testing.T) {
 	cases := goldenCases(t)
-	for _, null := range bugs.Nulls() {
+	for i, null := range bugs.Nulls() {
+		if raceDetector && i > 0 { // each costs ten times as much
+			break
+		}
 		t.Run(null.Name, func(t *testing.T) {
 			subject := conformance.ServerValue(null.Start)
 			if _, err := conformance.Run(t.Context(), subject, cases, conformance.Options{}); !errors.Is(err, conformance.ErrNoTest) {
