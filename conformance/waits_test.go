@@ -70,6 +70,8 @@ func waiting(steps []conformance.Step) (verbs []string) {
 
 // Why a test lets real time pass: with processes of the operating system there is no virtual time.
 var realTime = map[string]string{
+	"conformance/dialect_client_list_test.go habits":       "clients are played in virtual time",
+	"conformance/dialect_client_list_test.go whenTimedOut": "clients are played in virtual time",
 	"cmd/scamp-sim/multicast_test.go eventually":           "looks every 20 ms whether a process has done what it must",
 	"cmd/scamp-sim/cache_kill_test.go load.run":            "leaves the managers time to read between two announcements",
 	"cmd/scamp-sim/cache_kill_test.go killing.look":        "leaves the managers time to write between two looks",
@@ -144,6 +146,7 @@ func nameOf(d ast.Decl) string {
 var runnerWaits = map[string]string{
 	"play.step":          "the verb wait, which needs virtual time",
 	"play.around":        "the verb reload: a client may take 5 s to see that a file has changed",
+	"play.barrierClient": "a barrier that comes on another connection proves nothing about the first: that one is given T_quiet",
 	"play.aliveClient":   "a case that has changed the files has them as before, and the client takes that up",
 	"play.dealtWith":     "a connection that the tester has closed cannot answer a barrier: its octets are given a fifth of T_quiet",
 	"play.checkExecuted": "an execution that must come is looked for every tenth of T_quiet",

@@ -2,7 +2,7 @@ package scamp
 
 import (
 	"io"
-	"sync"
+	"sync/atomic"
 )
 
 // upload sends a body that is not in memory. A body that fails aborts the
@@ -11,7 +11,12 @@ func (k *call) upload(body io.Reader) {
 	c, m := k.c, k.m
 	closeBody := func() {}
 	if closer, ok := body.(io.Closer); ok {
-		closeBody = sync.OnceFunc(func() { closer.Close() })
+		var closed atomic.Bool
+		closeBody = func() { // once; nobody waits for who does it
+			if !closed.Swap(true) {
+				closer.Close()
+			}
+		}
 	}
 	defer closeBody()
 	c.mu.Lock()
