@@ -251,7 +251,10 @@ func TestABodyThatHangsHoldsNobodyUp(t *testing.T) { // WIRE-TIME-04c
 			w := newTown(t, Config{CallTimeout: 5 * time.Second})
 			for range 2 {
 				h := w.build(discovery.Action{Name: "Test.act"})
-				h.mux.Handle(Action{Name: "Test.act", NoAuth: true, Stream: true}, refusing(notExecuted))
+				h.mux.Handle(Action{Name: "Test.act", NoAuth: true, Stream: true}, HandlerFunc(func(ctx context.Context, w *ReplyWriter, r *Request) error {
+					time.Sleep(time.Millisecond) // until the body is being read
+					return refusing(notExecuted)(ctx, w, r)
+				}))
 			}
 			body := &hangingFile{closable{text: "x", stuck: make(chan struct{})}, time.Hour}
 			ctx, cancel := limit(t.Context())
