@@ -288,7 +288,8 @@ func TestRunOnSockets(t *testing.T) {
 		t.Log("no multicast on the loopback interface")
 		return
 	}
-	if a := <-heard; a.URI != fmt.Sprintf("beepish+tls://127.0.0.1:%d", port) || !strings.HasPrefix(a.Ident, "inventory:") || len(a.Actions) != 1 || a.Fingerprint != fixtures.Fingerprint("server") {
-		t.Errorf("%+v", a)
+	// The first one may be that of a service that stops already.
+	if a := <-heard; a.URI != fmt.Sprintf("beepish+tls://127.0.0.1:%d", port) || !strings.HasPrefix(a.Ident, "inventory:") || len(a.Actions) != int(a.Weight) || a.Fingerprint != fixtures.Fingerprint("server") {
+		t.Errorf("%+v", a.Identity)
 	}
 }
