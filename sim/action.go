@@ -1,0 +1,83 @@
+package sim
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"hash/crc32"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/gudtech/scamp-sim/scamp"
+)
+
+// A message is the body of a request of the world.
+type message struct {
+	ID  uint64 `json:"id"`
+	Pad string `json:"pad"`
+}
+
+// An answer is the body of a reply: it proves which request it is for, and that its
+// body came whole.
+type answer struct {
+	ID    uint64 `json:"id"`
+	Octet int    `json:"octets"`
+	Sum   uint32 `json:"sum"`
+	Pad   string `json:"pad"`
+}
+
+// handler runs an action of one start of an instance.
+type handler struct {
+	in    *Instance
+	spec  ActionSpec
+	start int
+}
+
+// ServeSCAMP executes a request: after its latency, with its probability of going
+// wrong. What it draws depends on the request alone.
+func (h *handler) ServeSCAMP(ctx context.Context, w *scamp.ReplyWriter, r *scamp.Request) error {
+	world := h.in.service.w
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return err
+	}
+	var m message
+	if err := json.Unmarshal(body, &m); err != nil {
+		world.violate("%s: a request arrived damaged: %v", h.in.host, err)
+		return &scamp.ReplyError{Code: scamp.CodeBadRequest, Message: "no request of this world"}
+	}
+	if h.in.service.spec.Unauthorized {
+		world.violate("%s is called, which is not authorised", h.in.host)
+	}
+	random := world.random("handle", h.in.host, h.start, m.ID)
+	if random.Float64() < h.spec.Refuse {
+		world.refused(m.ID, h.in.host)
+		return &scamp.ReplyError{Code: scamp.CodeTransport, Message: "refused", Data: json.RawMessage(`{"dispatch_failure":true}`)}
+	}
+	world.executed(m.ID, h.in.host)
+	if h.spec.Latency != (Dist{}) {
+		t := time.NewTimer(h.in.latency(h.spec.Latency.duration(random)))
+		defer t.Stop()
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	if random.Float64() < h.spec.Errors {
+		return &scamp.ReplyError{Code: "simulated", Message: "the service fails as it was told to"}
+	}
+	reply, err := json.Marshal(answer{m.ID, len(body), crc32.ChecksumIEEE(body), strings.Repeat("y", h.spec.Reply.size(random))})
+	if err != nil {
+		return err
+	}
+	if random.Float64() < h.spec.Abort {
+		if _, err := w.Write(reply[:random.IntN(len(reply))]); err != nil {
+			return err
+		}
+		return errors.New("given up as it was told to")
+	}
+	_, err = w.Write(reply)
+	return err
+}
