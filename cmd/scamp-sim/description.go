@@ -12,6 +12,7 @@ import (
 	"github.com/goccy/go-yaml/ast"
 
 	"github.com/gudtech/scamp-sim/scamp/discovery"
+	"github.com/gudtech/scamp-sim/sim/scenario"
 )
 
 // A description is what a service offers, as a person writes it.
@@ -41,22 +42,9 @@ type actionFields struct {
 }
 
 // A position is a place in a file, from 1; 0 is none.
-type position struct{ line, column int }
+type position scenario.Position
 
-func positionOf(node ast.Node) position {
-	switch n := node.(type) { // whose token is the colon
-	case *ast.MappingNode:
-		if !n.IsFlowStyle && len(n.Values) > 0 {
-			return positionOf(n.Values[0])
-		}
-	case *ast.MappingValueNode:
-		return positionOf(n.Key)
-	}
-	if t := node.GetToken(); t != nil && t.Position != nil {
-		return position{t.Position.Line, t.Position.Column}
-	}
-	return position{}
-}
+func positionOf(node ast.Node) position { return position(scenario.PositionOf(node)) }
 
 // A misfit is something wrong at a place of a description.
 type misfit struct {
@@ -187,8 +175,8 @@ func plainer(message string) string {
 // located puts the file, and the place where it is known, before an error.
 func located(file string, err error) error {
 	m := new(misfit)
-	if errors.As(err, &m) && m.at.line > 0 {
-		return fmt.Errorf("%s:%d:%d: %s", file, m.at.line, m.at.column, m.reason)
+	if errors.As(err, &m) && m.at.Line > 0 {
+		return fmt.Errorf("%s:%d:%d: %s", file, m.at.Line, m.at.Column, m.reason)
 	}
 	return fmt.Errorf("%s: %s", file, unprefixed(err))
 }

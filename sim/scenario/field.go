@@ -167,7 +167,7 @@ func words(name, doc string, to *[]placed) field {
 			}
 		}
 		if len(*to) == 0 {
-			r.wrong(positionOf(n), "%s: nothing stands here", name)
+			r.wrong(PositionOf(n), "%s: nothing stands here", name)
 		}
 	}}
 }
@@ -180,7 +180,7 @@ func pair(name, doc string, to *[]placed) field {
 	f.read = func(r *reader, n ast.Node) {
 		read(r, n)
 		if len(*to) != 2 {
-			r.wrong(positionOf(n), "%s: two names should be here, such as [web, shop], not %s", name, abridged(n.String()))
+			r.wrong(PositionOf(n), "%s: two names should be here, such as [web, shop], not %s", name, abridged(n.String()))
 			*to = nil
 		}
 	}
@@ -192,7 +192,7 @@ func list[T any](name, doc, what string, to *[]T, fields func(*T) []field, after
 	schema := map[string]any{"type": "array", "items": objectSchema(fields(new(T)))}
 	return field{name: name, doc: doc, schema: schema, read: func(r *reader, n ast.Node) {
 		if _, ok := n.(*ast.SequenceNode); !ok {
-			r.wrong(positionOf(n), "%s is a list: begin each with a dash", name)
+			r.wrong(PositionOf(n), "%s is a list: begin each with a dash", name)
 			return
 		}
 		for _, item := range r.items(n) {
@@ -201,7 +201,7 @@ func list[T any](name, doc, what string, to *[]T, fields func(*T) []field, after
 			if keys == nil {
 				continue
 			}
-			after(r, t, positionOf(item), keys)
+			after(r, t, PositionOf(item), keys)
 			*to = append(*to, *t)
 		}
 	}}

@@ -53,7 +53,7 @@ func (r *reader) properties(n ast.Node, to *linkProfile) {
 	}
 	to.Spread = simnet.Spread(strings.TrimPrefix(to.spread, "uniform"))
 	if err := to.Check(); err != nil {
-		r.wrong(positionOf(n), "%s", strings.TrimPrefix(err.Error(), "simnet: "))
+		r.wrong(PositionOf(n), "%s", strings.TrimPrefix(err.Error(), "simnet: "))
 	}
 }
 

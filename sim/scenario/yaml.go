@@ -36,7 +36,7 @@ func (r *reader) parse(text []byte) ast.Node {
 		switch {
 		case d.Body == nil:
 		case root != nil:
-			r.wrong(positionOf(d.Body), "a second document: a file has one scenario")
+			r.wrong(PositionOf(d.Body), "a second document: a file has one scenario")
 		default:
 			root = d.Body
 		}
@@ -51,14 +51,15 @@ func (r *reader) wrong(at Position, format string, args ...any) {
 	r.problems = append(r.problems, &Problem{r.file, at, fmt.Sprintf(format, args...)})
 }
 
-func positionOf(node ast.Node) Position {
+// PositionOf is where a node of a YAML file begins; of a mapping, where its first key does.
+func PositionOf(node ast.Node) Position {
 	switch n := node.(type) { // whose token is the colon
 	case *ast.MappingNode:
 		if !n.IsFlowStyle && len(n.Values) > 0 {
-			return positionOf(n.Values[0])
+			return PositionOf(n.Values[0])
 		}
 	case *ast.MappingValueNode:
-		return positionOf(n.Key)
+		return PositionOf(n.Key)
 	}
 	if t := node.GetToken(); t != nil && t.Position != nil {
 		return Position{t.Position.Line, t.Position.Column}
@@ -77,7 +78,7 @@ func (r *reader) plain(n ast.Node) ast.Node {
 			name := x.Value.GetToken().Value
 			to, ok := r.anchors[name]
 			if !ok {
-				r.wrong(positionOf(n), "nothing above is called &%s", name)
+				r.wrong(PositionOf(n), "nothing above is called &%s", name)
 				return nil
 			}
 			n = to
@@ -101,7 +102,7 @@ type placed struct {
 // scalar returns the text of a value that is one; false if there is none, which was
 // told.
 func (r *reader) scalar(n ast.Node, what string) (placed, bool) {
-	p := placed{at: positionOf(n)}
+	p := placed{at: PositionOf(n)}
 	switch x := n.(type) {
 	case *ast.StringNode:
 		p.text = x.Value
@@ -136,12 +137,12 @@ func (r *reader) object(n ast.Node, what string, fields []field) map[string]Posi
 	case *ast.MappingValueNode:
 		entries = []*ast.MappingValueNode{x}
 	default:
-		r.wrong(positionOf(n), "%s has keys and values, such as %s: …; here stands %s", what, fields[0].name, abridged(n.String()))
+		r.wrong(PositionOf(n), "%s has keys and values, such as %s: …; here stands %s", what, fields[0].name, abridged(n.String()))
 		return nil
 	}
 	seen := map[string]Position{}
 	for _, e := range entries {
-		key, at := e.Key.GetToken().Value, positionOf(e.Key)
+		key, at := e.Key.GetToken().Value, PositionOf(e.Key)
 		i := slices.IndexFunc(fields, func(f field) bool { return f.name == key })
 		if i < 0 {
 			r.wrong(at, "%s has no %q; %s", what, abridged(key), hint(key, names(fields)))
@@ -154,7 +155,7 @@ func (r *reader) object(n ast.Node, what string, fields []field) map[string]Posi
 	}
 	for _, f := range fields {
 		if _, ok := seen[f.name]; f.required && !ok {
-			r.wrong(positionOf(n), "%s has no %s", what, f.name)
+			r.wrong(PositionOf(n), "%s has no %s", what, f.name)
 		}
 	}
 	return seen
