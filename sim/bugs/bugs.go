@@ -24,6 +24,9 @@ type Server struct {
 	Name  string // what it does, in kebab case
 	Rule  string // the rule it breaks
 	Title string // what it does, in words
+	// Slow says that the mistake shows after minutes only: the suite sees it in virtual
+	// time, and not over a port.
+	Slow bool
 
 	// wrap is called once per connection and returns its filters.
 	wrap func(w *server) interpose.Config

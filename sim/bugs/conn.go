@@ -74,7 +74,7 @@ func inProgress(f interpose.Config, n *atomic.Int64) interpose.Config {
 }
 
 var connection = []Server{
-	{Name: "says-goodbye", Rule: "WIRE-CONN-01a", Title: "sends a packet of an own type before it closes",
+	{Name: "says-goodbye", Slow: true, Rule: "WIRE-CONN-01a", Title: "sends a packet of an own type before it closes",
 		under: func(nc net.Conn) net.Conn { return &farewell{Conn: nc, text: "QUIT 0 0\r\nEND\r\n"} }},
 	{Name: "completes-cut-packets", Rule: "WIRE-CONN-01b", Title: "takes an EOF that the end of the connection cuts off for a whole one",
 		wrap: incoming(func(f *interpose.Flow, p interpose.Packet) {

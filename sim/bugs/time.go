@@ -32,7 +32,7 @@ func timed(packetsCount bool) func(*server) interpose.Config {
 }
 
 var timing = []Server{
-	{Name: "closes-busy-connections", Rule: "WIRE-TIME-03", Title: "closes 120 s after the last packet it got, whatever is in progress",
+	{Name: "closes-busy-connections", Slow: true, Rule: "WIRE-TIME-03", Title: "closes 120 s after the last packet it got, whatever is in progress",
 		wrap: timed(true)},
 	{Name: "pongs-zero", Rule: "WIRE-TIME-08a", Title: "answers every PING with PONG 0",
 		wrap: outgoing(func(f *interpose.Flow, p interpose.Packet) {
@@ -63,8 +63,8 @@ var timing = []Server{
 		}},
 	{Name: "closes-on-unasked-pongs", Rule: "WIRE-TIME-08b", Title: "closes on a PONG for which it has sent no PING",
 		wrap: fatal(func(p interpose.Packet) bool { return p.Type == "PONG" })},
-	{Name: "pings-strangers", Rule: "WIRE-TIME-08c", Title: "sends PINGs to peers of which it knows nothing",
+	{Name: "pings-strangers", Slow: true, Rule: "WIRE-TIME-08c", Title: "sends PINGs to peers of which it knows nothing",
 		configure: func(cfg *scamp.Config) { cfg.Heartbeat = 15 * time.Second }},
-	{Name: "counts-idle-time-from-the-first-packet", Rule: "WIRE-TIME-10", Title: "closes 120 s after the first packet, though more have come",
+	{Name: "counts-idle-time-from-the-first-packet", Slow: true, Rule: "WIRE-TIME-10", Title: "closes 120 s after the first packet, though more have come",
 		wrap: timed(false)},
 }
