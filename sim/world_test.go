@@ -12,7 +12,7 @@ import (
 // shop is a service that everybody uses.
 func shop(instances int) ServiceSpec {
 	return ServiceSpec{Name: "shop", Instances: instances, Actions: []ActionSpec{
-		{Name: "Shop.get", Latency: Around(20 * time.Millisecond), Reply: OctetsBetween(0, 200000)},
+		{Name: "Shop.get", Latency: Around(20 * time.Millisecond), Reply: OctetsBetween(0, 100000)},
 		{Name: "Shop.flaky", Latency: Between(0, 50*time.Millisecond), Reply: OctetsBetween(0, 100000), Errors: 0.1, Refuse: 0.1, Abort: 0.1},
 	}}
 }
@@ -43,7 +43,7 @@ func TestAQuietWorld(t *testing.T) {
 func TestInstancesComeAndGo(t *testing.T) {
 	r := Run(t, 2, func(w *World) {
 		s := w.Service(shop(4))
-		w.Requester(web(LoadSpec{Action: "Shop.get", Rate: 50, Body: OctetsBetween(0, 50000)}))
+		w.Requester(web(LoadSpec{Action: "Shop.get", Rate: 20, Body: OctetsBetween(0, 20000)}))
 		w.At(5*time.Second, s.Instance(1).Kill)
 		w.At(10*time.Second, s.Instance(2).Shutdown)
 		w.At(15*time.Second, s.Instance(3).Crash)
@@ -77,7 +77,7 @@ func TestBrokenCaches(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := Run(t, 3, func(w *World) {
 				s := w.Service(shop(1))
-				q := w.Requester(web(LoadSpec{Action: "Shop.get", Rate: 5}))
+				q := w.Requester(web(LoadSpec{Action: "Shop.get", Rate: 2}))
 				w.Sleep(10 * time.Second)
 				q.SetCache(test.fault)
 				if test.fault.Frozen {
@@ -89,7 +89,7 @@ func TestBrokenCaches(t *testing.T) {
 				w.Sleep(3 * time.Minute)
 			})
 			get := r.Stats.Action("Shop.get")
-			if get.Kinds[test.kind] < 50 || get.Kinds[OK] < 500 {
+			if get.Kinds[test.kind] < 50 || get.Kinds[OK] < 200 {
 				t.Errorf("%+v", get.Kinds)
 			}
 		})
@@ -138,8 +138,8 @@ func TestRunsAreEqual(t *testing.T) {
 			t.Errorf("the transcript has %d lines", lines)
 		}
 		runs := 8
-		if testing.Short() {
-			runs = 3
+		if testing.Short() || raceDetector { // a run costs ten times as much
+			runs = 2
 		}
 		for range runs {
 			if again := turbulence(t, 7, tls); again != first {
