@@ -30,14 +30,27 @@ func (p *play) inject() (finish func()) {
 		f := &p.s.faults[i]
 		counted := p.w.Fault(f.name)
 		begin, end := p.faulty(f, counted)
-		events = append(events, event{f.when, len(f.hosts), begin})
+		began := make(chan struct{}) // whoever ends a fault sees what its beginning has left for him
+		events = append(events, event{f.when, len(f.hosts), func() {
+			begin()
+			close(began)
+		}})
 		if end == nil {
 			continue
 		}
 		if f.lasts > 0 && f.when+f.lasts < p.o.Duration {
-			events = append(events, event{f.when + f.lasts, len(f.hosts), end})
+			events = append(events, event{f.when + f.lasts, len(f.hosts), func() {
+				<-began
+				end()
+			}})
 		} else if slices.Contains([]string{"partition", "profile", "clock"}, f.what) {
-			ends = append(ends, end)
+			ends = append(ends, func() {
+				select {
+				case <-began:
+					end()
+				default: // the run is over before it has begun
+				}
+			})
 		}
 	}
 	slices.SortStableFunc(events, func(a, b event) int { return cmp.Compare(a.at, b.at) })
