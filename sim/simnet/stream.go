@@ -17,6 +17,8 @@ type Stream struct {
 	peer          *Stream
 	local, remote netip.AddrPort
 	in, out       *half
+	aborted       chan struct{} // nil: nobody waits for it; guarded by n.mu
+	ended         bool          // by abort; guarded by n.mu
 }
 
 // A half is one direction of a stream, from the host that writes to the one that
@@ -135,6 +137,10 @@ func (s *Stream) reset() {
 
 // abort ends this end with an error. n.mu is held.
 func (s *Stream) abort(err error) {
+	if !s.ended && s.aborted != nil {
+		close(s.aborted)
+	}
+	s.ended = true
 	s.in.leave(err)
 	s.in.arrived = nil
 	if s.out.werr == nil {
@@ -144,6 +150,19 @@ func (s *Stream) abort(err error) {
 	s.out.writable.stop()
 	s.out.room.Broadcast()
 	s.forget()
+}
+
+// broken returns a channel that is closed when the stream is aborted.
+func (s *Stream) broken() <-chan struct{} {
+	s.host.n.mu.Lock()
+	defer s.host.n.mu.Unlock()
+	if s.aborted == nil {
+		s.aborted = make(chan struct{})
+		if s.ended {
+			close(s.aborted)
+		}
+	}
+	return s.aborted
 }
 
 // forget takes the stream from its host. n.mu is held.
