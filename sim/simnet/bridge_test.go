@@ -146,6 +146,7 @@ func TestBridgePassesResets(t *testing.T) {
 	outside, service = b.connect(t)
 	filled(t, service)
 	b.n.Host("service").Kill()
+	noBridges(t) // although nobody reads
 	reset("the service is killed while the program does not read", outside)
 
 	nc, err := net.Dial("tcp", b.address) // and nobody listens behind it any more
@@ -226,6 +227,12 @@ func TestBridgeLeavesNothing(t *testing.T) {
 		}
 		service.Close()
 	}
+	noBridges(t)
+}
+
+// noBridges waits until no bridge is left.
+func noBridges(t *testing.T) {
+	t.Helper()
 	deadline := time.Now().Add(10 * time.Second)
 	for left := 1; left > 0; runtime.Gosched() {
 		all := make([]byte, 1<<20)
