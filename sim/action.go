@@ -6,6 +6,7 @@ import (
 	"errors"
 	"hash/crc32"
 	"io"
+	"math/rand/v2"
 	"strings"
 	"time"
 
@@ -14,8 +15,9 @@ import (
 
 // A message is the body of a request of the world.
 type message struct {
-	ID  uint64 `json:"id"`
-	Pad string `json:"pad"`
+	ID   uint64 `json:"id"`
+	Mark uint64 `json:"world,omitempty"` // of real time: it is no message of another program
+	Pad  string `json:"pad"`
 }
 
 // An answer is the body of a reply: it proves which request it is for, and that its
@@ -43,7 +45,11 @@ func (h *handler) ServeSCAMP(ctx context.Context, w *scamp.ReplyWriter, r *scamp
 		return err
 	}
 	var m message
-	if err := json.Unmarshal(body, &m); err != nil {
+	err = json.Unmarshal(body, &m)
+	if world.real && (err != nil || m.Mark != world.mark()) {
+		return h.serveOutside(ctx, w, body)
+	}
+	if err != nil {
 		world.violate("%s: a request arrived damaged: %v", h.in.host, err)
 		return &scamp.ReplyError{Code: scamp.CodeBadRequest, Message: "no request of this world"}
 	}
@@ -53,9 +59,21 @@ func (h *handler) ServeSCAMP(ctx context.Context, w *scamp.ReplyWriter, r *scamp
 	random := world.random("handle", h.in.host, h.start, m.ID)
 	if random.Float64() < h.spec.Refuse {
 		world.refused(m.ID, h.in.host)
-		return &scamp.ReplyError{Code: scamp.CodeTransport, Message: "refused", Data: json.RawMessage(`{"dispatch_failure":true}`)}
+		return refusal()
 	}
 	world.executed(m.ID, h.in.host)
+	return h.perform(ctx, w, random, func(pad string) any {
+		return answer{m.ID, len(body), crc32.ChecksumIEEE(body), pad}
+	})
+}
+
+// refusal is an error reply that says that nothing was executed.
+func refusal() *scamp.ReplyError {
+	return &scamp.ReplyError{Code: scamp.CodeTransport, Message: "refused", Data: json.RawMessage(`{"dispatch_failure":true}`)}
+}
+
+// perform does what the action is described to do with a request that is executed.
+func (h *handler) perform(ctx context.Context, w *scamp.ReplyWriter, random *rand.Rand, answer func(pad string) any) error {
 	if h.spec.Latency != (Dist{}) {
 		t := time.NewTimer(h.in.latency(h.spec.Latency.duration(random)))
 		defer t.Stop()
@@ -68,7 +86,7 @@ func (h *handler) ServeSCAMP(ctx context.Context, w *scamp.ReplyWriter, r *scamp
 	if random.Float64() < h.spec.Errors {
 		return &scamp.ReplyError{Code: "simulated", Message: "the service fails as it was told to"}
 	}
-	reply, err := json.Marshal(answer{m.ID, len(body), crc32.ChecksumIEEE(body), strings.Repeat("y", h.spec.Reply.size(random))})
+	reply, err := json.Marshal(answer(strings.Repeat("y", h.spec.Reply.size(random))))
 	if err != nil {
 		return err
 	}

@@ -50,6 +50,7 @@ type change struct {
 	at     time.Duration
 	in     *Instance
 	packet []byte
+	outer  []byte // what programs of the operating system are told; nil: nothing
 }
 
 // announce lets an instance say what it is now.
@@ -59,13 +60,22 @@ func (w *World) announce(in *Instance) {
 	a := in.describe()
 	a.Timestamp = in.clock.Next(now)
 	w.mu.Unlock()
-	packet, err := signers()[in.service.identity()].Sign(a, discovery.FormAuto)
-	if err != nil {
-		panic(err)
+	sign := func() []byte {
+		packet, err := signers()[in.service.identity()].Sign(a, discovery.FormAuto)
+		if err != nil {
+			panic(err)
+		}
+		return packet
+	}
+	c := change{in: in, packet: sign()}
+	if outer := in.Outer(); outer != "" {
+		a.URI = "beepish+tls://" + outer
+		c.outer = sign()
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.cacheState.changes = append(w.cacheState.changes, change{w.Elapsed(), in, packet})
+	c.at = w.Elapsed()
+	w.cacheState.changes = append(w.cacheState.changes, c)
 	w.cacheState.version++
 }
 
@@ -253,6 +263,12 @@ type CacheFault struct {
 
 // cacheText is the cache file of a moment. w.mu is held.
 func (w *World) cacheText(at time.Duration, only func(*Instance) bool) []byte {
+	return w.cacheFile(at, only, func(c change) []byte { return c.packet })
+}
+
+// cacheFile is a cache file of a moment, with one packet of each announcement. w.mu is
+// held.
+func (w *World) cacheFile(at time.Duration, only func(*Instance) bool, packet func(change) []byte) []byte {
 	b := bytes.NewBuffer([]byte{}) // an empty file is a file, too
 	latest := map[*Instance]change{}
 	for _, c := range w.cacheState.changes {
@@ -263,11 +279,14 @@ func (w *World) cacheText(at time.Duration, only func(*Instance) bool) []byte {
 	for _, s := range w.services {
 		for _, in := range s.instances {
 			c, ok := latest[in]
-			if !ok || only != nil && !only(in) || in.silentSince(at) > expiry {
+			if !ok || packet(c) == nil || only != nil && !only(in) || in.silentSince(at) > expiry {
 				continue
 			}
-			fmt.Fprintf(b, "\n%%%%%%\n%s\n\n", c.packet)
+			fmt.Fprintf(b, "\n%%%%%%\n%s\n\n", packet(c))
 		}
+	}
+	for _, a := range w.foreigners() {
+		fmt.Fprintf(b, "\n%%%%%%\n%s\n\n", a.Packet)
 	}
 	return b.Bytes()
 }

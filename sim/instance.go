@@ -25,6 +25,8 @@ type Instance struct {
 	ident   string
 	weight  float64
 	address string
+	outer   string // the address at which programs of the operating system reach it; "" where they do not
+	crashed bool
 	resume  func()  // of a pause
 	slow    float64 // how many times its latencies are what they should be; 0 is 1
 	slowing *Fault  // that makes it slow
@@ -66,6 +68,12 @@ func (in *Instance) up(start int) {
 	if err != nil {
 		return // it was started twice, or its host is down
 	}
+	inner := ln
+	if ln, err = in.open(inner); err != nil {
+		inner.Close()
+		w.Note("%s cannot start: %v", in.host, err)
+		return
+	}
 	svc := &scamp.Service{Mux: new(scamp.Mux), Certificate: fixtures.Certificate(s.identity()), Config: w.config(), Grace: s.spec.Grace}
 	for _, a := range s.spec.Actions {
 		svc.Mux.Handle(scamp.Action{Name: a.Name, Version: a.Version, NoAuth: true, Timeout: a.Timeout},
@@ -75,6 +83,9 @@ func (in *Instance) up(start int) {
 	in.running, in.weight, in.ln = svc, 1, ln
 	in.ident = fmt.Sprintf("%s:%d.%d", s.spec.Name, in.number, start)
 	in.address = fmt.Sprintf("%v:30100", host.IP())
+	if d, ok := ln.(*door); ok {
+		in.outer = d.outer.Addr().String()
+	}
 	w.mu.Unlock()
 	serve := svc.Serve
 	answer := func(nc net.Conn) { svc.ServeConn(nc) }
@@ -117,12 +128,13 @@ func (in *Instance) take() *scamp.Service {
 func (in *Instance) Kill() {
 	w := in.service.w
 	w.mu.Lock()
-	svc := in.take()
+	svc, ln := in.take(), in.ln
 	w.mu.Unlock()
 	if svc == nil {
 		return
 	}
 	w.Net.Host(in.host).Kill()
+	ln.Close()
 	svc.Close()
 	w.Note("%s is killed", in.host)
 }
@@ -139,7 +151,11 @@ func (in *Instance) Shutdown() {
 	}
 	w.announce(in)
 	w.Note("%s is shut down", in.host)
-	svc.Shutdown(context.Background())
+	patience := context.Background()
+	if w.real {
+		patience = w.stop
+	}
+	svc.Shutdown(patience)
 	ln.Close()
 	w.mu.Lock()
 	if in.running == svc {
@@ -154,6 +170,10 @@ func (in *Instance) Crash() {
 	w := in.service.w
 	w.mu.Lock()
 	svc := in.take()
+	in.crashed = true
+	if d, ok := in.ln.(*door); ok {
+		d.held.Store(true)
+	}
 	w.mu.Unlock()
 	w.Net.Host(in.host).Crash()
 	if svc != nil {
@@ -166,6 +186,9 @@ func (in *Instance) Crash() {
 func (in *Instance) Restart() {
 	in.Kill()
 	in.service.w.Net.Host(in.host).Restart()
+	in.service.w.mu.Lock()
+	in.crashed = false
+	in.service.w.mu.Unlock()
 	in.Start()
 }
 
@@ -196,6 +219,21 @@ func (in *Instance) Paused() bool {
 	in.service.w.mu.Lock()
 	defer in.service.w.mu.Unlock()
 	return in.resume != nil
+}
+
+// Crashed reports whether the host of the instance has crashed.
+func (in *Instance) Crashed() bool {
+	in.service.w.mu.Lock()
+	defer in.service.w.mu.Unlock()
+	return in.crashed
+}
+
+// Outer is the address at which programs of the operating system reach the instance;
+// "" where they do not, or before it has started for the first time.
+func (in *Instance) Outer() string {
+	in.service.w.mu.Lock()
+	defer in.service.w.mu.Unlock()
+	return in.outer
 }
 
 // Slow lets the latencies of the instance be so many times what they should be, from

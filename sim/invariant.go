@@ -24,7 +24,8 @@ type flowJudge struct {
 const window = 65536
 
 // traceOf returns hooks that watch over the connections of a requester while the
-// world runs.
+// world runs. Windows and acknowledgements are watched in virtual time only: in real
+// time a packet can be sent before its hook has told of the one that allowed it.
 func (w *World) traceOf(name string) *scamp.Trace {
 	var mu sync.Mutex
 	judges := map[*scamp.Connection]*flowJudge{}
@@ -38,7 +39,7 @@ func (w *World) traceOf(name string) *scamp.Trace {
 		}
 		return j
 	}
-	return &scamp.Trace{
+	t := &scamp.Trace{
 		PacketSent: func(c *scamp.Connection, p wire.Packet) {
 			j := judge(c)
 			j.mu.Lock()
@@ -56,7 +57,10 @@ func (w *World) traceOf(name string) *scamp.Trace {
 			delete(judges, c)
 			mu.Unlock()
 		},
-		Attempt: func(ctx context.Context, _ *scamp.Connection, _ *discovery.Announcement) { apart(ctx) },
+		Attempt: func(ctx context.Context, _ *scamp.Connection, to *discovery.Announcement) {
+			w.chosen(ctx, to)
+			apart(ctx)
+		},
 		CallDone: func(ctx context.Context, _ *scamp.Connection, _ *scamp.Request, err error, _ time.Duration) {
 			if err != nil {
 				apart(ctx)
@@ -71,6 +75,10 @@ func (w *World) traceOf(name string) *scamp.Trace {
 			}
 		},
 	}
+	if w.real {
+		t.PacketSent, t.PacketReceived = nil, nil
+	}
+	return t
 }
 
 // pass looks at a packet: sent and acked are of messages that go its way, got and

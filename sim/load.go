@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/gudtech/scamp-sim/scamp"
-	"github.com/gudtech/scamp-sim/scamp/discovery"
 )
 
 // A RequesterSpec describes a program that calls services.
@@ -65,8 +64,8 @@ func (w *World) Requester(spec RequesterSpec) *Requester {
 	cfg.CallTimeout = spec.Timeout
 	cfg.Trace = w.traceOf(spec.Name)
 	q.q = &scamp.Requester{
-		Config: cfg, Directory: &q.view.directory, Fresh: q.view.fresh, Authorized: func() *discovery.Authorized { return authorized },
-		Sector: spec.Sector, Dial: host.Dial, Uniform: !spec.Balance, Rand: w.rand(spec.Name),
+		Config: cfg, Directory: &q.view.directory, Fresh: q.view.fresh, Authorized: w.authorized,
+		Sector: spec.Sector, Dial: w.dialer(host), Uniform: !spec.Balance, Rand: w.rand(spec.Name),
 	}
 	if !w.TLS {
 		q.q.Secure = func(_ context.Context, nc net.Conn, _ string) (net.Conn, error) { return nc, nil }
@@ -165,7 +164,7 @@ type call struct {
 func (q *Requester) prepare(l LoadSpec, random *rand.Rand) call {
 	r := q.w.newCall(q.spec.Name, l.Action)
 	c := call{record: r, load: l, random: q.w.random("call", r.id)}
-	c.body, _ = json.Marshal(message{r.id, strings.Repeat("x", l.Body.size(random))})
+	c.body, _ = json.Marshal(message{r.id, q.w.mark(), strings.Repeat("x", l.Body.size(random))})
 	if random.Float64() < l.Cancel {
 		c.give = l.CancelAfter.duration(random)
 	}
@@ -185,7 +184,7 @@ func apart(ctx context.Context) {
 
 // call makes a call and judges what comes of it.
 func (q *Requester) call(c call) {
-	ctx := context.WithValue(context.Background(), callKey{}, c.record.id)
+	ctx := context.WithValue(q.w.calling, callKey{}, c.record.id)
 	if c.give > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithCancel(ctx)
@@ -198,7 +197,7 @@ func (q *Requester) call(c call) {
 		r.Body = scamp.NewRequest("", c.body).Body
 		reply, err = q.receive(ctx, r, &c)
 	}
-	if err == nil {
+	if err == nil && !q.w.isForeign(c.record) {
 		var a answer
 		if e := json.Unmarshal(reply, &a); e != nil || a.ID != c.record.id || a.Octet != len(c.body) || a.Sum != crc32.ChecksumIEEE(c.body) {
 			q.w.violate("call %d of %s got a reply that is not its own, or damaged: %.80q", c.record.id, q.spec.Name, reply)
@@ -228,7 +227,7 @@ func (q *Requester) receive(ctx context.Context, r *scamp.Request, c *call) ([]b
 		case err != nil:
 			return nil, err
 		}
-		time.Sleep(c.load.Slow.duration(c.random))
+		sleep(q.w.calling, c.load.Slow.duration(c.random))
 	}
 }
 

@@ -18,7 +18,26 @@ type Stats struct {
 	Connections int // that requesters have made
 	Dials       int // attempts to make them
 
+	// Outside are the requests of programs of the operating system, sorted by instance,
+	// action and kind.
+	Outside []OutsideStats
+
 	byAction map[string]*ActionStats
+	outside  map[outsideKey]int
+}
+
+// OutsideStats are how many requests of programs of the operating system an instance
+// has answered in one way: OK, Failed, Refused, GivenUp; or Cancelled, when the caller
+// went away first.
+type OutsideStats struct {
+	Instance, Action string
+	Kind             Kind
+	Requests         int
+}
+
+type outsideKey struct {
+	instance, action string
+	kind             Kind
 }
 
 // ActionStats are those of the calls of one action.
@@ -30,7 +49,7 @@ type ActionStats struct {
 	Latency Histogram
 }
 
-func (s *Stats) init() { s.byAction = map[string]*ActionStats{} }
+func (s *Stats) init() { s.byAction, s.outside = map[string]*ActionStats{}, map[outsideKey]int{} }
 
 func (s *Stats) add(r *callRecord, kind Kind, took time.Duration, octets int) {
 	a := s.byAction[r.action]
@@ -47,9 +66,15 @@ func (s *Stats) add(r *callRecord, kind Kind, took time.Duration, octets int) {
 	}
 }
 
-// complete makes the list of actions.
+// complete makes the lists.
 func (s *Stats) complete() {
-	s.Actions = s.Actions[:0]
+	s.Actions, s.Outside = nil, nil
+	for k, n := range s.outside {
+		s.Outside = append(s.Outside, OutsideStats{k.instance, k.action, k.kind, n})
+	}
+	slices.SortFunc(s.Outside, func(a, b OutsideStats) int {
+		return cmp.Or(cmp.Compare(a.Instance, b.Instance), cmp.Compare(a.Action, b.Action), cmp.Compare(a.Kind, b.Kind))
+	})
 	for _, a := range s.byAction {
 		s.Actions = append(s.Actions, *a)
 	}
@@ -113,6 +138,21 @@ func top(i int) time.Duration {
 	octave := i/perOctave - 1
 	return time.Duration(uint64(i%perOctave+perOctave+1)<<octave) * time.Microsecond
 }
+
+// AtMost is how many durations were not longer than d, as far as the histogram can
+// tell.
+func (h *Histogram) AtMost(d time.Duration) (n int) {
+	for i, count := range h.counts {
+		if top(i) > d {
+			break
+		}
+		n += count
+	}
+	return n
+}
+
+// Sum is all durations together.
+func (h *Histogram) Sum() time.Duration { return h.sum }
 
 // Count is how many durations there are.
 func (h *Histogram) Count() int { return h.total }

@@ -20,8 +20,8 @@ import (
 )
 
 // A World is one simulated bus: a network, services, requesters, what they know of
-// each other, and a record of what happens. It lives in a bubble of virtual time;
-// its methods may be called from any goroutine of the bubble.
+// each other, and a record of what happens. It lives in a bubble of virtual time, and
+// its methods may be called from any goroutine of the bubble; or in real time.
 type World struct {
 	// Net is the network. Hosts have the names of instances and of requesters.
 	Net *simnet.Network
@@ -37,7 +37,17 @@ type World struct {
 	Ended func(Call)
 	Noted func(at time.Duration, what string)
 
+	// Border is how programs of the operating system take part, in real time. It must
+	// be set before there are services. Patience is how long calls may go on when a
+	// run in real time is over; then they are given up.
+	Border   Border
+	Patience time.Duration
+
 	transcript *Transcript // nil: nothing is recorded
+
+	real    bool            // time is
+	calling context.Context // of calls
+	giveUp  context.CancelFunc
 
 	seed  uint64
 	start time.Time
@@ -45,7 +55,8 @@ type World struct {
 	end   context.CancelFunc
 	busy  sync.WaitGroup // loads, and what else comes to an end when the run does
 
-	serving sync.WaitGroup // of services
+	serving  sync.WaitGroup // of services
+	forwards sync.WaitGroup // of connections of the operating system
 
 	mu         sync.Mutex
 	services   []*Service
@@ -56,6 +67,10 @@ type World struct {
 	broken     []Violation
 	stats      Stats
 	faults     []*Fault
+	foreign    map[string]*foreign // by identity
+	ways       map[string]string   // addresses of the world, by those of the operating system that they lead to
+	outsiders  uint64              // requests of programs of the operating system
+	old        []uint64            // calls that failed, in the order of their ends; of real time
 }
 
 // A Result is what a run comes to.
@@ -104,17 +119,30 @@ func Run(t testing.TB, seed uint64, f func(w *World)) *Result {
 func Play(seed uint64, f func(w *World)) (*Result, error) {
 	var r *Result
 	err := simnet.Bubble(func() {
-		w := newWorld(seed)
+		w := newWorld(seed, false)
 		f(w)
 		r = w.finish()
-
 	})
 	return r, err
 }
 
-func newWorld(seed uint64) *World {
-	w := &World{Net: simnet.NewNetwork(seed, false), seed: seed, start: time.Now(), calls: map[uint64]*callRecord{}}
+// Live is Play in real time, where the world has a Border. The seed decides less: two
+// runs are never the same.
+func Live(seed uint64, f func(w *World)) *Result {
+	w := newWorld(seed, true)
+	f(w)
+	return w.finish()
+}
+
+func newWorld(seed uint64, real bool) *World {
+	w := &World{
+		Net: simnet.NewNetwork(seed, real), seed: seed, start: time.Now(), calls: map[uint64]*callRecord{},
+		real: real, calling: context.Background(), giveUp: func() {}, ways: map[string]string{},
+	}
 	w.stop, w.end = context.WithCancel(context.Background())
+	if real {
+		w.calling, w.giveUp = context.WithCancel(w.calling)
+	}
 	lan, _ := simnet.Preset("lan")
 	w.Net.SetProfile(lan)
 	w.stats.init()
@@ -124,8 +152,11 @@ func newWorld(seed uint64) *World {
 // finish ends everything and judges.
 func (w *World) finish() *Result {
 	w.end()
+	if w.real {
+		defer time.AfterFunc(w.Patience, w.giveUp).Stop()
+	}
 	w.busy.Wait()
-	synctest.Wait()
+	w.settle()
 	if w.transcript != nil {
 		w.transcript.end()
 	}
@@ -135,9 +166,13 @@ func (w *World) finish() *Result {
 	for _, s := range w.services {
 		s.close()
 	}
+	if w.real { // who is at the other end of a connection may keep it for ever
+		w.Net.Close()
+	}
 	w.serving.Wait()
+	w.forwards.Wait()
 	virtual := w.Elapsed()
-	synctest.Wait()
+	w.settle()
 	w.Net.Close()
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -147,6 +182,13 @@ func (w *World) finish() *Result {
 		return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.What, b.What))
 	})
 	return &Result{Seed: w.seed, Virtual: virtual, Stats: w.stats, Violations: w.broken, Faults: w.faults}
+}
+
+// settle lets everybody come to rest, where that can be known.
+func (w *World) settle() {
+	if !w.real {
+		synctest.Wait()
+	}
 }
 
 // Elapsed is how much time has passed in the world.
