@@ -84,7 +84,7 @@ func (r *Reader) Buffered() bool {
 // look parses what has come, unless it has been parsed.
 func (r *Reader) look() (err error) {
 	if r.size == 0 && r.to > r.from {
-		r.next, r.size, err = parse(r.buf[r.from:r.to])
+		r.next, r.size, err = Parse(r.buf[r.from:r.to])
 	}
 	return err
 }
@@ -120,9 +120,10 @@ func (r *Reader) fill() {
 	r.err = io.ErrNoProgress
 }
 
-// parse looks at the first packet of b. It returns the number of octets that
-// the packet takes, 0 when it is not complete.
-func parse(b []byte) (p Packet, n int, err error) {
+// Parse looks at the first packet of b. It returns the number of octets that
+// the packet takes, 0 when it is not complete; the body is a part of b. Octets
+// that cannot become a packet are a *SyntaxError.
+func Parse(b []byte) (p Packet, n int, err error) {
 	end := bytes.IndexByte(b[:min(len(b), MaxLine)], '\n')
 	if end < 0 {
 		return p, 0, incomplete(b[:min(len(b), MaxLine)])

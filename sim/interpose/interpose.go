@@ -8,11 +8,15 @@
 // without filters cannot be told from none.
 //
 // The wrong servers and clients of package bugs are made of it.
+//
+// A Wire is another one: its packets are subject to rules that begin and end at any
+// time, on connections that exist already. A [Rule] matches packets by direction,
+// type, message, members of the header, count or chance, and holds, delays, drops,
+// duplicates, reorders, alters, truncates, replaces, adds to or throttles them, or
+// closes the connection. The simulator and the proxy put their packet faults on it.
 package interpose
 
 import (
-	"bytes"
-	"errors"
 	"io"
 	"net"
 	"strconv"
@@ -273,20 +277,15 @@ func (f *Flow) flush() {
 // next takes the first packet of f.rest. It reports more when that is not there
 // yet, and n = 0 when what is there is no packet.
 func (f *Flow) next() (p Packet, n int, more bool) {
-	source := bytes.NewReader(f.rest)
-	r := wire.NewReader(source)
-	w, err := r.Read()
-	if err == nil {
+	w, n, err := wire.Parse(f.rest)
+	if n > 0 {
 		w = w.Clone()
-		p = Packet{Type: w.Type.String(), Number: w.Number, Body: w.Body}
-		return p, len(p.Append(nil)), false // packets have one spelling only
+		return Packet{Type: w.Type.String(), Number: w.Number, Body: w.Body}, n, false
 	}
-	syntax := new(wire.SyntaxError)
-	broken := errors.As(err, &syntax)
-	if broken && f.tolerate != nil {
+	if err != nil && f.tolerate != nil {
 		if p, n, more := f.tolerate(f.rest); n > 0 || more {
 			return p, n, more
 		}
 	}
-	return p, 0, !broken && (err == io.EOF || err == io.ErrUnexpectedEOF)
+	return p, 0, err == nil
 }

@@ -80,7 +80,8 @@ func traffic(rnd *rand.Rand) (b []byte) {
 		case 1:
 			p.Trailer = []string{"end\r\n", "END", "\r\n"}[rnd.IntN(3)]
 		case 2:
-			return append(b, p.Append(nil)[:rnd.IntN(5)]...)
+			whole := p.Append(nil)
+			return append(b, whole[:min(len(whole), rnd.IntN(5))]...)
 		}
 		b = p.Append(b)
 	}
