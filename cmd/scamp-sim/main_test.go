@@ -18,6 +18,10 @@ var binary string
 const givenBinary = "SCAMP_SIM_TEST_BINARY"
 
 func TestMain(m *testing.M) {
+	for _, s := range schedulers { // the tests may be a part of something themselves
+		os.Unsetenv(s.index)
+		os.Unsetenv(s.count)
+	}
 	if binary = os.Getenv(givenBinary); binary != "" {
 		os.Exit(m.Run())
 	}

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -19,7 +21,8 @@ func newResults() *cobra.Command {
 		Short: "Joins the results of the parts of a sweep into one report",
 		Long: `merge reads what "scamp-sim run --seeds --json" has written, whole or cut off in
 the middle, and writes one report as JSON, which does not depend on the order of
-the files, nor on how often workers were killed and started again.
+the files, nor on how often workers were killed and started again. A directory
+stands for its files whose names end in .jsonl.
 
 Exit status: 0 all seeds passed, 1 some failed, 2 seeds have no result, or the
 files do not go together.`,
@@ -41,6 +44,10 @@ func mergeResults(cmd *cobra.Command, names []string, out, junit string) error {
 	if out == "-" && junit == "-" {
 		return errors.New("--json and --junit cannot both be standard output: give one of them a file")
 	}
+	names, err := resultFiles(names)
+	if err != nil {
+		return err
+	}
 	var reports []*scenario.Report
 	for _, name := range names {
 		text, err := os.ReadFile(name)
@@ -50,6 +57,9 @@ func mergeResults(cmd *cobra.Command, names []string, out, junit string) error {
 		r, _, err := scenario.ReadReport(text)
 		if err != nil {
 			return fmt.Errorf("cannot read the results of %s: %w; \"scamp-sim run --seeds --json\" writes such files", name, err)
+		}
+		if r.Damaged > 0 {
+			fmt.Fprintf(cmd.ErrOrStderr(), "scamp-sim: %s is damaged from line %d on: what follows is left out\n", name, r.Damaged)
 		}
 		reports = append(reports, r)
 	}
@@ -82,4 +92,32 @@ func mergeResults(cmd *cobra.Command, names []string, out, junit string) error {
 		return &statusError{code: 1}
 	}
 	return nil
+}
+
+// resultFiles are the files that operands name: a directory stands for its files of results.
+func resultFiles(operands []string) (names []string, err error) {
+	for _, o := range operands {
+		info, err := os.Stat(o)
+		if err != nil {
+			return nil, fmt.Errorf("cannot read results: %w", err)
+		}
+		if !info.IsDir() {
+			names = append(names, o)
+			continue
+		}
+		entries, err := os.ReadDir(o) // sorted
+		if err != nil {
+			return nil, fmt.Errorf("cannot read results: %w", err)
+		}
+		before := len(names)
+		for _, e := range entries {
+			if !e.IsDir() && strings.HasSuffix(e.Name(), ".jsonl") {
+				names = append(names, filepath.Join(o, e.Name()))
+			}
+		}
+		if len(names) == before {
+			return nil, fmt.Errorf("%s has no file whose name ends in .jsonl: name files with results, or their directory", o)
+		}
+	}
+	return names, nil
 }

@@ -29,6 +29,7 @@ type runFlags struct {
 	transcript, json, junit string
 	seeds, shard            string
 	jobs                    int
+	limit                   time.Duration
 	shrink, verbose         bool
 	until                   string
 }
@@ -46,8 +47,9 @@ docs/scenarios.md describes the files.
 With --seeds it runs one seed after the other, whatever comes of them, and ends
 with those that failed. With --json FILE such a sweep can be ended at any time:
 started again with the same file, it goes on where it was. --shard K/N runs one
-of N parts; in a Kubernetes Indexed Job it is taken from JOB_COMPLETION_INDEX and
-JOB_COMPLETIONS. "scamp-sim results merge" joins the files of the parts.
+of N parts; without it, the part is the one that a scheduler tells of: in a
+Kubernetes Indexed Job JOB_COMPLETION_INDEX and JOB_COMPLETIONS, for others see
+docs/scenarios.md. "scamp-sim results merge" joins the files of the parts.
 
 Exit status: 0 all is well, 1 an expectation or something that must always hold
 failed, or a fault was never met, 2 it could not be run.`,
@@ -66,6 +68,7 @@ failed, or a fault was never met, 2 it could not be run.`,
 	flags.StringVar(&f.seeds, "seeds", "", "run all of these seeds, such as 1-10000")
 	flags.StringVar(&f.shard, "shard", "", "with --seeds: run one part of them, such as 3/16")
 	flags.IntVar(&f.jobs, "jobs", 0, "with --seeds: how many run at a time; 0 chooses")
+	flags.DurationVar(&f.limit, "limit", 5*time.Minute, "with --seeds: how long one run may take in real time; then its seed has failed, and the others go on; 0 is for ever")
 	flags.StringVar(&f.until, "until", "", "end the run when something happens whose text has these words, such as 'shop-1 is killed' or 'lost'")
 	flags.BoolVar(&f.shrink, "shrink", false, "print the smallest scenario that still fails with this seed as this one does")
 	flags.BoolVarP(&f.verbose, "verbose", "v", false, "tell what happens: faults, instances that start and stop, calls that fail, what programs log")
@@ -107,12 +110,14 @@ func (f *runFlags) check(cmd *cobra.Command) error {
 		return errors.New("only one of --transcript, --json and --junit can be standard output: give the others a file")
 	case changed("duration") && f.duration <= 0:
 		return fmt.Errorf("--duration %v: nothing happens in no time; give a time such as 30s", f.duration)
+	case f.limit < 0:
+		return fmt.Errorf("--limit %v: no time; give one such as 10m, or 0 for none", f.limit)
 	case f.jobs < 0:
 		return fmt.Errorf("--jobs %d: no number of runs; 0 chooses one", f.jobs)
 	case f.seeds == "" && changed("seeds"):
 		return errors.New("--seeds is empty: give a range such as 1-100")
-	case f.seeds == "" && (f.shard != "" || changed("jobs")):
-		return errors.New("--shard and --jobs are for many seeds: give --seeds, too")
+	case f.seeds == "" && (f.shard != "" || changed("jobs") || changed("limit")):
+		return errors.New("--shard, --jobs and --limit are for many seeds: give --seeds, too")
 	case f.seeds != "" && (changed("seed") || f.transcript != "" || f.verbose || f.shrink || changed("until")):
 		return errors.New("--seed, --transcript, --until, --shrink and -v are for one run: leave them out, or --seeds")
 	case f.shrink && (outputs > 0 || f.transcript != "" || f.json != "" || f.junit != "" || f.verbose || changed("until")):

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -25,7 +24,7 @@ func (f *runFlags) sweep(cmd *cobra.Command, s *scenario.Scenario) error {
 	if err := f.setShard(&header); err != nil {
 		return err
 	}
-	w := &scenario.Sweep{Scenario: s, Duration: f.duration, Header: header, Jobs: f.parallel()}
+	w := &scenario.Sweep{Scenario: s, Duration: f.duration, Header: header, Jobs: f.parallel(), Limit: f.limit}
 	out := new(files)
 	junitOut := out.create(cmd, "--junit", f.junit)
 	if out.err != nil {
@@ -42,7 +41,14 @@ func (f *runFlags) sweep(cmd *cobra.Command, s *scenario.Scenario) error {
 	if err != nil {
 		return fmt.Errorf("cannot write the file of --json: %w", err)
 	}
+	if w.Out != nil && w.Out.Damaged > 0 {
+		fmt.Fprintf(cmd.ErrOrStderr(), "scamp-sim: %s is damaged from line %d on: the seeds from there on run again\n", f.json, w.Out.Damaged)
+	}
 	bar := &bar{w: cmd.ErrOrStderr()}
+	w.Overdue = func(seed uint64, stacks string) {
+		bar.clear()
+		fmt.Fprintf(cmd.ErrOrStderr(), "scamp-sim: seed %d did not come to its end within %v of real time; what its goroutines do:\n\n%s\n\n", seed, f.limit, stacks)
+	}
 	failures := 0
 	w.Progress = func(done, all int, r *scenario.Record) {
 		if bar.all = all; !r.OK {
@@ -57,6 +63,9 @@ func (f *runFlags) sweep(cmd *cobra.Command, s *scenario.Scenario) error {
 	began := time.Now()
 	report, err := w.Run(cmd.Context())
 	bar.clear()
+	if errors.Is(err, scenario.ErrStuck) && f.resumes() {
+		return f.again(cmd, w, err)
+	}
 	if report.Seeds == 0 && err != nil {
 		return err
 	}
@@ -70,8 +79,11 @@ func (f *runFlags) sweep(cmd *cobra.Command, s *scenario.Scenario) error {
 	}
 	switch e := out.close(); {
 	case err != nil:
-		if f.json != "" && f.json != "-" && cmd.Context().Err() != nil {
+		switch {
+		case f.resumes() && cmd.Context().Err() != nil:
 			err = fmt.Errorf("%w; the same command goes on", err)
+		case errors.Is(err, scenario.ErrStuck):
+			err = fmt.Errorf("%w: with --json FILE, the sweep goes on with the others", err)
 		}
 		return err
 	case e != nil:
@@ -82,28 +94,19 @@ func (f *runFlags) sweep(cmd *cobra.Command, s *scenario.Scenario) error {
 	return nil
 }
 
-// setShard takes the part from the flag, or from the environment of a Job.
-func (f *runFlags) setShard(h *scenario.Header) error {
-	if f.shard != "" {
-		k, n, ok := parsePair(f.shard, "/")
-		if !ok || k < 1 || k > n || n > mostSeeds {
-			return fmt.Errorf("--shard %q is not a part such as 3/16", f.shard)
-		}
-		h.Shard, h.Shards = int(k), int(n)
-		return nil
+// resumes reports whether the same command goes on where this one has ended.
+func (f *runFlags) resumes() bool { return f.json != "" && f.json != "-" }
+
+// again starts the program anew in its own process, without the runs that do not end:
+// it goes on with the seeds that have no result. It does not return unless it cannot.
+func (f *runFlags) again(cmd *cobra.Command, w *scenario.Sweep, stuck error) error {
+	if err := w.Out.Close(); err != nil {
+		return fmt.Errorf("cannot write the file of --json: %w", err)
 	}
-	index, completions := os.Getenv("JOB_COMPLETION_INDEX"), os.Getenv("JOB_COMPLETIONS")
-	if index == "" {
-		return nil
+	program, err := os.Executable()
+	if err == nil {
+		fmt.Fprintf(cmd.ErrOrStderr(), "scamp-sim: %v; starting again without the runs that do not end\n", stuck)
+		err = execute(program, os.Args, os.Environ())
 	}
-	if completions == "" {
-		return errors.New("JOB_COMPLETION_INDEX is set, and JOB_COMPLETIONS is not: set it to the completions of the Job, or give --shard")
-	}
-	k, e1 := strconv.ParseUint(index, 10, 31)
-	n, e2 := strconv.ParseUint(completions, 10, 31)
-	if e1 != nil || e2 != nil || k >= n || n > mostSeeds {
-		return fmt.Errorf("JOB_COMPLETION_INDEX %q of JOB_COMPLETIONS %q is no part: the index is from 0 to one less", index, completions)
-	}
-	h.Shard, h.Shards = int(k)+1, int(n)
-	return nil
+	return fmt.Errorf("%w, and the program cannot start again: %w; the same command goes on", stuck, err)
 }

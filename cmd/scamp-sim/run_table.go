@@ -191,7 +191,11 @@ func (t *table) sweep(report *scenario.Report, replay func(uint64) string, took 
 		c = t.bad
 		t.line("")
 	}
-	t.line("%s%s", c.Sprintf("%s passed, %d %s", counted(report.Seeds-len(report.Failed), "seed"), len(report.Failed), word), in(took))
+	part := ""
+	if report.Shards > 0 {
+		part = fmt.Sprintf("part %d/%d: ", report.Shard, report.Shards)
+	}
+	t.line("%s%s", c.Sprintf("%s%s passed, %d %s", part, counted(report.Seeds-len(report.Failed), "seed"), len(report.Failed), word), in(took))
 	kinds := map[string]int{}
 	for _, r := range report.Runs {
 		for _, f := range r.Failures {

@@ -51,6 +51,9 @@ type Report struct {
 	Failed  []uint64  `json:"failed"`
 	Missing []string  `json:"missing"` // seeds without one, as "5" or "7-9"
 	Runs    []*Record `json:"runs"`
+	// Damaged is the line of what was read from which on there is nothing that a
+	// sweep writes, after results that count; 0 is that there is no such line.
+	Damaged int `json:"-"`
 }
 
 // Complete sorts the records and fills in what follows from them.
@@ -91,8 +94,9 @@ func (r *Report) Write(w io.Writer) error {
 	return e.Encode(r)
 }
 
-// ReadReport reads a report: a document, or lines, of which the last one may be cut
-// off. whole is how many octets of the lines are complete; 0 of a document.
+// ReadReport reads a report: a document, or lines. The last one may be cut off, and
+// what begins with a damaged one is left out: a machine that stops leaves such files.
+// whole is how many octets of the lines count; 0 of a document.
 func ReadReport(text []byte) (r *Report, whole int, err error) {
 	r = new(Report)
 	if json.Unmarshal(text, r) == nil && r.Runs != nil {
@@ -109,8 +113,11 @@ func ReadReport(text []byte) (r *Report, whole int, err error) {
 		if number > 1 {
 			to = run
 		}
-		if err := json.Unmarshal(line, to); err != nil {
-			return nil, 0, fmt.Errorf("line %d is no result: %w", number, err)
+		if err := json.Unmarshal(line, to); err != nil && number == 1 {
+			return nil, 0, fmt.Errorf("line 1 is no result: %w", err)
+		} else if err != nil {
+			r.Damaged = number
+			break
 		}
 		if number > 1 {
 			r.Runs = append(r.Runs, run)
@@ -150,17 +157,38 @@ func Merge(names []string, reports []*Report) (*Report, error) {
 				return nil, fmt.Errorf("%s has the seed %d, which is not from %d to %d", names[i], run.Seed, all.First, all.Last)
 			}
 			before, ok := seen[run.Seed]
-			if ok && run.Irreproducible == "" && !reflect.DeepEqual(before, run) {
-				return nil, fmt.Errorf("%s has another result for seed %d than was read before: they differ, and should not", names[i], run.Seed)
-			}
-			if !ok {
+			switch {
+			case !ok:
 				seen[run.Seed] = run
-				all.Runs = append(all.Runs, run)
+			case before.Irreproducible == "" && run.Irreproducible == "" && !reflect.DeepEqual(before, run):
+				return nil, fmt.Errorf("%s has another result for seed %d than was read before: they differ, and should not", names[i], run.Seed)
+			default:
+				seen[run.Seed] = choose(before, run)
 			}
 		}
 	}
+	for _, run := range seen {
+		all.Runs = append(all.Runs, run)
+	}
 	all.Complete()
 	return all, nil
+}
+
+// choose returns one of two results of a seed, the same whichever comes first: one
+// that every run gives, if there is one.
+func choose(a, b *Record) *Record {
+	if (a.Irreproducible == "") != (b.Irreproducible == "") {
+		if a.Irreproducible == "" {
+			return a
+		}
+		return b
+	}
+	x, _ := json.Marshal(a)
+	y, _ := json.Marshal(b)
+	if bytes.Compare(x, y) <= 0 {
+		return a
+	}
+	return b
 }
 
 // Text says in a line how the report is.

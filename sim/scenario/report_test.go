@@ -47,12 +47,44 @@ func TestResultsRead(t *testing.T) {
 		"hello\n":                       "line 1 is no result",
 		"{}\n":                          "its format is 0",
 		`{"format":2}` + "\n":           "its format is 2",
-		`{"format":1}` + "\n[]\n":       "line 2 is no result",
 		`{"format":1}` + "\n{\"seed\":": "",
 		`{"format":1,"runs":[]}`:        "",
 	} {
 		if _, _, err := ReadReport([]byte(text)); fmt.Sprint(err) != "<nil>" != (want != "") || err != nil && !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v", text, err)
+		}
+	}
+}
+
+// TestResultsDamaged: what a machine leaves that stops in the middle of writing counts
+// as far as it can be read.
+func TestResultsDamaged(t *testing.T) {
+	for damage, line := range map[string]int{
+		"{\"seed\":7,":                 0, // as a process leaves it that is killed
+		"\x00\x00\x00\x00":             0,
+		"\x00\x00\x00\x00\n":           3,
+		"\x00\x00}\n{\"seed\":9}\n":    3,
+		"{\"seed\":{\"seed\":9}\n{}\n": 3,
+	} {
+		whole := "{\"format\":1}\n{\"seed\":5}\n"
+		r, n, err := ReadReport([]byte(whole + damage))
+		if err != nil || n != len(whole) || r.Damaged != line || len(r.Runs) != 1 || r.Runs[0].Seed != 5 {
+			t.Errorf("%q: %d octets, line %d, %d results, %v", damage, n, r.Damaged, len(r.Runs), err)
+		}
+	}
+}
+
+// TestResultsOfTwoRuns: of two results that may differ the same one is taken, in
+// whatever order they come: if there is one that does not depend on the machine, that.
+func TestResultsOfTwoRuns(t *testing.T) {
+	h := Header{Format: 1, First: 1, Last: 1}
+	a := &Record{Seed: 1, OK: true, Calls: 3}
+	b := &Record{Seed: 1, Calls: 1, Irreproducible: "slow"}
+	c := &Record{Seed: 1, Calls: 2, Irreproducible: "slow"}
+	for _, tc := range []struct{ x, y, want *Record }{{a, b, a}, {b, a, a}, {b, c, b}, {c, b, b}, {b, b, b}} {
+		r, err := Merge([]string{"x", "y"}, []*Report{{Header: h, Runs: []*Record{tc.x}}, {Header: h, Runs: []*Record{tc.y}}})
+		if err != nil || len(r.Runs) != 1 || r.Runs[0] != tc.want {
+			t.Errorf("%+v of %+v and %+v: %v", r, tc.x, tc.y, err)
 		}
 	}
 }

@@ -20,7 +20,8 @@ type Options struct {
 	Transcript io.Writer     // nil: there is none
 	Until      string        // ends the run when something happens whose text has it
 	Logger     *slog.Logger
-	mostCalls  int // ends the run when there are more; 0 is no limit
+	mostCalls  int          // ends the run when there are more; 0 is no limit
+	bubble     func(string) // is told the name of the run's bubble
 	// Progress is told how much virtual time has passed, now and then; Noted, what
 	// happens; Ended, of every call. They must not wait for anything.
 	Progress func(passed, all time.Duration)
@@ -85,6 +86,9 @@ func (s *Scenario) Run(o Options) (*Outcome, error) {
 		transcript = sim.NewTranscript(o.Transcript)
 	}
 	result, err := sim.Play(o.Seed, func(w *sim.World) {
+		if o.bubble != nil {
+			o.bubble(simnet.BubbleName())
+		}
 		if transcript != nil {
 			w.Record(transcript)
 		}

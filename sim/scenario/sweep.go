@@ -1,14 +1,12 @@
 package scenario
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
-	"io"
-	"os"
-	"sync"
 	"time"
+
+	"github.com/gudtech/scamp-sim/sim/simnet"
 )
 
 // A Sweep runs a scenario with many seeds.
@@ -17,11 +15,27 @@ type Sweep struct {
 	Duration time.Duration // 0 is the scenario's
 	Header   Header
 	Jobs     int
+	// Limit is how long a run may take in real time; 0 is for ever. A seed whose run
+	// has not ended by then has failed. Since nothing can end the goroutines of that
+	// run, it keeps the place of its job for as long as they go on: the other runs
+	// have no less of the machine than before.
+	Limit time.Duration
 	// Out takes the results, as lines; nil takes none.
 	Out *Results
-	// Progress is told of every result, one after the other.
+	// Progress is told of every result, and Overdue of seeds whose run has passed the
+	// limit, with what the goroutines of the run are doing. They are called one after
+	// the other.
 	Progress func(done, all int, r *Record)
+	Overdue  func(seed uint64, stacks string)
+
+	one func(seed uint64, bubble func(string)) (*Record, error) // what a run is; nil: a run of the scenario
 }
+
+// ErrStuck says that no job of a sweep comes to its end any more. There is a result
+// for every seed that was begun; the others can be run by another process.
+var ErrStuck = errors.New("no run comes to its end any more")
+
+var errInterrupted = errors.New("interrupted")
 
 // NewHeader is the header of the results of a scenario.
 func NewHeader(s *Scenario, duration time.Duration, version string, first, last uint64) Header {
@@ -32,7 +46,8 @@ func NewHeader(s *Scenario, duration time.Duration, version string, first, last 
 }
 
 // Run runs every seed of the shard that has no result yet. It goes on whatever comes
-// of one; it ends early when ctx does, and returns what there is.
+// of one; it ends early when ctx does, with ErrStuck, or when a result cannot be
+// written, and returns what there is. It does not wait for runs that go on then.
 func (w *Sweep) Run(ctx context.Context) (*Report, error) {
 	report := &Report{Header: w.Header}
 	done := map[uint64]bool{}
@@ -42,152 +57,150 @@ func (w *Sweep) Run(ctx context.Context) (*Report, error) {
 			done[r.Seed] = true
 		}
 	}
-	var seeds []uint64
-	all := 0
+	seeds, all := w.seeds(done)
+	err := w.work(ctx, seeds, func(r *Record) error {
+		report.Runs = append(report.Runs, r)
+		if w.Progress != nil {
+			w.Progress(len(report.Runs), all, r)
+		}
+		if w.Out == nil {
+			return nil
+		}
+		return w.Out.line(r)
+	})
+	report.Complete()
+	if err == ErrStuck || err == errInterrupted {
+		err = fmt.Errorf("%w: %d of %d seeds have no result", err, all-len(report.Runs), all)
+	}
+	return report, err
+}
+
+// seeds are those of the shard that are not done, and how many there are in all.
+func (w *Sweep) seeds(done map[uint64]bool) (left []uint64, all int) {
 	step, seed := uint64(max(w.Header.Shards, 1)), w.Header.First+uint64(max(w.Header.Shard, 1)-1)
 	for ; seed <= w.Header.Last; seed += step {
 		if all++; !done[seed] {
-			seeds = append(seeds, seed)
+			left = append(left, seed)
 		}
 		if seed+step < seed {
 			break
 		}
 	}
-	work := make(chan uint64)
-	var (
-		mu     sync.Mutex
-		failed error
-		wg     sync.WaitGroup
-	)
-	for range max(w.Jobs, 1) {
-		wg.Go(func() {
-			for seed := range work {
-				r, err := w.one(seed)
-				mu.Lock()
-				if err == nil {
-					report.Runs = append(report.Runs, r)
-					if w.Out != nil {
-						err = w.Out.add(r)
-					}
-					if w.Progress != nil {
-						w.Progress(len(report.Runs), all, r)
-					}
-				}
-				if failed == nil {
-					failed = err
-				}
-				mu.Unlock()
-			}
-		})
-	}
-feed:
-	for _, seed := range seeds {
-		mu.Lock()
-		stop := failed != nil
-		mu.Unlock()
-		if stop {
-			break
-		}
-		select {
-		case work <- seed:
-		case <-ctx.Done():
-			break feed
-		}
-	}
-	close(work)
-	wg.Wait()
-	report.Complete()
-	if failed == nil && ctx.Err() != nil && len(report.Runs) < all {
-		failed = fmt.Errorf("interrupted after %d of %d seeds", len(report.Runs), all)
-	}
-	return report, failed
+	return left, all
 }
 
-func (w *Sweep) one(seed uint64) (*Record, error) {
-	o, err := w.Scenario.Run(Options{Seed: seed, Duration: w.Duration})
+// An ending is what a job tells: the result of its seed, or that its run has ended
+// after all, after a result was told.
+type ending struct {
+	seed   uint64
+	record *Record
+	err    error
+	stacks string // of a run that has passed the limit and goes on
+}
+
+// work runs seeds, so many at a time, and gives their results to keep.
+func (w *Sweep) work(ctx context.Context, seeds []uint64, keep func(*Record) error) error {
+	jobs := make(chan ending)
+	over := make(chan struct{})
+	defer close(over)
+	free, running := max(w.Jobs, 1), 0
+	for {
+		for ; free > 0 && len(seeds) > 0; seeds = seeds[1:] {
+			free--
+			running++
+			go w.job(seeds[0], jobs, over)
+		}
+		switch {
+		case running > 0:
+		case len(seeds) > 0:
+			return ErrStuck
+		default:
+			return nil
+		}
+		select {
+		case e := <-jobs:
+			if e.record == nil && e.err == nil { // it was overdue
+				free++
+				continue
+			}
+			running--
+			if e.err != nil {
+				return e.err
+			}
+			if err := keep(e.record); err != nil {
+				return err
+			}
+			if e.stacks == "" {
+				free++
+			} else if w.Overdue != nil {
+				w.Overdue(e.seed, e.stacks)
+			}
+		case <-ctx.Done():
+			return errInterrupted
+		}
+	}
+}
+
+// job runs one seed and tells what has come of it, as long as somebody listens.
+func (w *Sweep) job(seed uint64, jobs chan<- ending, over <-chan struct{}) {
+	tell := func(e ending) {
+		select {
+		case jobs <- e:
+		case <-over:
+		}
+	}
+	ended := make(chan ending, 1)
+	bubble := make(chan string, 1)
+	go func() {
+		one := w.one
+		if one == nil {
+			one = w.run
+		}
+		r, err := one(seed, func(id string) { bubble <- id })
+		ended <- ending{seed: seed, record: r, err: err}
+	}()
+	var late <-chan time.Time
+	if w.Limit > 0 {
+		t := time.NewTimer(w.Limit)
+		defer t.Stop()
+		late = t.C
+	}
+	select {
+	case e := <-ended:
+		tell(e)
+		return
+	case <-over:
+		return
+	case <-late:
+	}
+	id := ""
+	select {
+	case id = <-bubble:
+	default:
+	}
+	tell(ending{seed: seed, record: w.overdue(seed), stacks: simnet.Stacks(id)})
+	select {
+	case <-ended:
+		tell(ending{seed: seed})
+	case <-over:
+	}
+}
+
+// run runs the scenario with a seed, and tells its bubble.
+func (w *Sweep) run(seed uint64, bubble func(string)) (*Record, error) {
+	o, err := w.Scenario.Run(Options{Seed: seed, Duration: w.Duration, bubble: bubble})
 	if err != nil {
 		return nil, err
 	}
 	return o.Record(), nil
 }
 
-// Results is a file with the results of a shard: a header and a line for each seed.
-// Whenever the program is killed, what is in it counts when it is opened again.
-type Results struct {
-	w      io.WriteCloser
-	before []*Record
+// overdue is the record of a seed whose run has passed the limit. It has nothing of
+// what the run has come to, since that depends on the machine.
+func (w *Sweep) overdue(seed uint64) *Record {
+	return &Record{
+		Seed: seed, Failures: []string{fmt.Sprintf("the run did not come to its end within %v of real time", w.Limit)},
+		Actions: []ActionRecord{}, Faults: []FaultRecord{}, Expected: []ExpectRecord{},
+		Irreproducible: "it was given up after some real time, which another machine may not need",
+	}
 }
-
-// OpenResults opens a file of results, or makes it.
-func OpenResults(name string, h Header) (*Results, error) {
-	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o666)
-	if err != nil {
-		return nil, err
-	}
-	r, err := resume(f, h)
-	if err != nil {
-		f.Close()
-		return nil, fmt.Errorf("%s: %w", name, err)
-	}
-	return r, nil
-}
-
-func resume(f *os.File, h Header) (*Results, error) {
-	text, err := io.ReadAll(f)
-	if err != nil {
-		return nil, err
-	}
-	out := &Results{w: f}
-	whole := 0
-	if bytes.IndexByte(text, '\n') >= 0 {
-		before, n, err := ReadReport(text)
-		if err == nil && n == 0 {
-			err = fmt.Errorf("it is a whole report")
-		}
-		if err == nil {
-			err = before.same(h)
-		}
-		if err == nil && (before.Shard != h.Shard || before.Shards != h.Shards) {
-			err = fmt.Errorf("it is of shard %d/%d, not of %d/%d", before.Shard, before.Shards, h.Shard, h.Shards)
-		}
-		if err != nil {
-			return nil, fmt.Errorf("the file has other results: %w; remove it, or name another file", err)
-		}
-		out.before, whole = before.Runs, n
-	} else if len(text) > 0 && !bytes.HasPrefix(text, []byte(`{"format":`)) && !bytes.HasPrefix([]byte(`{"format":`), text) {
-		return nil, fmt.Errorf("the file has something else than results; name another file")
-	}
-	if err := f.Truncate(int64(whole)); err != nil && whole != len(text) {
-		return nil, err
-	}
-	if _, err := f.Seek(int64(whole), io.SeekStart); err != nil && whole > 0 {
-		return nil, err
-	}
-	if whole == 0 {
-		return out, out.line(h)
-	}
-	return out, nil
-}
-
-// NewResults writes results to w.
-func NewResults(w io.WriteCloser, h Header) (*Results, error) {
-	out := &Results{w: w}
-	return out, out.line(h)
-}
-
-func (o *Results) add(r *Record) error { return o.line(r) }
-
-// line writes a line at once.
-func (o *Results) line(x any) error {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(x); err != nil {
-		return err
-	}
-	_, err := o.w.Write(b.Bytes())
-	return err
-}
-
-// Close closes the file.
-func (o *Results) Close() error { return o.w.Close() }

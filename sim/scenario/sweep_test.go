@@ -5,6 +5,8 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"runtime"
+	"strings"
 	"testing"
 	"time"
 )
@@ -92,6 +94,14 @@ func TestScenarioSweepResumes(t *testing.T) {
 			t.Errorf("cut off at %d: another report", cut)
 		}
 	}
+	half := text[:bytes.IndexByte(text[len(text)/2:], '\n')+len(text)/2+1]
+	if err := os.WriteFile(a, append(half[:len(half):len(half)], "\x00\x00\x00\n{\"seed\":1}\n"...), 0o644); err != nil { // the machine has stopped
+		t.Fatal(err)
+	}
+	shard(t.Context(), t, a, 1, 2, nil)
+	if got := merged(t, a, b); got != want {
+		t.Error("damaged: another report")
+	}
 	if again := shard(t.Context(), t, a, 1, 2, func(int) { t.Error("a seed ran again") }); again.Seeds != 15 {
 		t.Errorf("%d seeds", again.Seeds)
 	}
@@ -146,4 +156,28 @@ func TestScenarioResultsOfOthers(t *testing.T) {
 			t.Errorf("%q is left of %q", kept, text)
 		}
 	}
+}
+
+// TestScenarioResultsOfOne: two programs do not write one file.
+func TestScenarioResultsOfOne(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("no locks there")
+	}
+	name := filepath.Join(t.TempDir(), "a")
+	h := Header{Format: 1, First: 1, Last: 30}
+	first, err := OpenResults(name, h)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := OpenResults(name, h); err == nil || !strings.Contains(err.Error(), "another process is writing it") {
+		t.Error(err)
+	}
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
+	again, err := OpenResults(name, h)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again.Close()
 }

@@ -1,6 +1,7 @@
 package simnet
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"runtime"
@@ -66,6 +67,50 @@ func blocked() string {
 		fmt.Fprintf(&b, "\n\nand %d more", shown-5)
 	}
 	return b.String()
+}
+
+// BubbleName is the name that traces of goroutines give the caller's bubble, such as
+// "synctest bubble 7"; "" outside of one.
+func BubbleName() string {
+	var b [128]byte
+	head, _, _ := bytes.Cut(b[:runtime.Stack(b[:], false)], []byte("\n"))
+	_, name, found := strings.Cut(string(head), ", synctest bubble ")
+	name, _, ended := strings.Cut(name, "]")
+	if !found || !ended {
+		return ""
+	}
+	name, _, _ = strings.Cut(name, ",")
+	return "synctest bubble " + name
+}
+
+// mostStacks is how many goroutines Stacks shows.
+const mostStacks = 30
+
+// Stacks shows the goroutines of a bubble, of all if the name is "". Those that keep
+// its clock from going on come first: they run, or wait for something that time does
+// not bring.
+func Stacks(bubble string) string {
+	all := make([]byte, 16<<20)
+	all = all[:runtime.Stack(all, true)]
+	var busy, resting []string
+	for g := range strings.SplitSeq(strings.TrimSpace(string(all)), "\n\n") {
+		head, _, _ := strings.Cut(g, "\n")
+		_, name, found := strings.Cut(head, ", synctest bubble ")
+		name = "synctest bubble " + strings.TrimSuffix(name, "]:")
+		switch {
+		case !found || bubble != "" && name != bubble:
+		case strings.Contains(head, "(durable)"):
+			resting = append(resting, g)
+		default:
+			busy = append(busy, g)
+		}
+	}
+	shown := append(busy, resting...)
+	rest := ""
+	if n := len(shown) - mostStacks; n > 0 {
+		shown, rest = shown[:mostStacks], fmt.Sprintf("\n\nand %d more", n)
+	}
+	return strings.Join(shown, "\n\n") + rest
 }
 
 // guard runs f in a goroutine of its own, so that neither a panic nor the end of
