@@ -64,7 +64,7 @@ func (h *handler) ServeSCAMP(ctx context.Context, w *scamp.ReplyWriter, r *scamp
 	world.executed(m.ID, h.in.host)
 	return h.perform(ctx, w, random, func(pad string) any {
 		return answer{m.ID, len(body), crc32.ChecksumIEEE(body), pad}
-	})
+	}, func(reply []byte) { world.replies(m.ID, bodyOf(reply)) })
 }
 
 // refusal is an error reply that says that nothing was executed.
@@ -73,7 +73,8 @@ func refusal() *scamp.ReplyError {
 }
 
 // perform does what the action is described to do with a request that is executed.
-func (h *handler) perform(ctx context.Context, w *scamp.ReplyWriter, random *rand.Rand, answer func(pad string) any) error {
+// made is told of a whole reply before it is sent.
+func (h *handler) perform(ctx context.Context, w *scamp.ReplyWriter, random *rand.Rand, answer func(pad string) any, made func(reply []byte)) error {
 	if h.spec.Latency != (Dist{}) {
 		t := time.NewTimer(h.in.latency(h.spec.Latency.duration(random)))
 		defer t.Stop()
@@ -90,6 +91,7 @@ func (h *handler) perform(ctx context.Context, w *scamp.ReplyWriter, random *ran
 	if err != nil {
 		return err
 	}
+	made(reply)
 	if random.Float64() < h.spec.Abort {
 		if _, err := w.Write(reply[:random.IntN(len(reply))]); err != nil {
 			return err

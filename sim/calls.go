@@ -3,6 +3,8 @@ package sim
 import (
 	"context"
 	"errors"
+	"fmt"
+	"hash/crc32"
 	"time"
 
 	"github.com/gudtech/scamp-sim/scamp"
@@ -18,8 +20,18 @@ type callRecord struct {
 	executed  int
 	refused   int
 	ended     int
-	foreign   bool // an attempt went to who is not of the world
+	foreign   bool   // an attempt went to who is not of the world
+	reply     body   // that its execution has made
+	watch     *watch // over the connection of its last attempt; nil: it had none
 }
+
+// A body is what is known of one without keeping it.
+type body struct {
+	octets int
+	sum    uint32
+}
+
+func bodyOf(b []byte) body { return body{len(b), crc32.ChecksumIEEE(b)} }
 
 // A Call is a call that has ended.
 type Call struct {
@@ -56,8 +68,35 @@ func (w *World) executed(id uint64, host string) {
 	}
 	if r.executed++; r.executed > 1 {
 		w.stats.Duplicates++
-		w.violated("call %d of %s is executed %d times, now by %s", id, r.requester, r.executed, host)
+		w.violatedBy(r, "call %d of %s is executed %d times, now by %s", id, r.requester, r.executed, host)
 	}
+}
+
+// replies notes what the execution of a request replies.
+func (w *World) replies(id uint64, b body) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if r := w.calls[id]; r != nil {
+		r.reply = b
+	}
+}
+
+// attempted notes over which connection a call is made.
+func (w *World) attempted(r *callRecord, k *watch) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	r.watch = k
+}
+
+// violatedBy is violated, with the last packets of the connection of a call.
+func (w *World) violatedBy(r *callRecord, format string, args ...any) {
+	v := Violation{What: fmt.Sprintf(format, args...)}
+	if k := r.watch; k != nil {
+		k.mu.Lock()
+		v.Connection, v.Packets = k.id, k.trail.packets()
+		k.mu.Unlock()
+	}
+	w.broke(v)
 }
 
 // refused notes that an instance refuses a request unexecuted.
@@ -128,19 +167,24 @@ func kindOf(err error) Kind {
 	return Other
 }
 
-// done ends a call, and looks at what must hold of it.
-func (w *World) done(r *callRecord, err error, octets int) {
-	kind := kindOf(err)
+// done ends a call, and looks at what must hold of it. own says that the reply is to
+// this very request.
+func (w *World) done(r *callRecord, err error, reply []byte, own bool) {
+	kind, octets := kindOf(err), len(reply)
+	got := bodyOf(reply)
 	w.mu.Lock()
 	took := w.Elapsed() - r.began
 	if r.ended++; r.ended > 1 {
-		w.violated("call %d of %s has ended %d times", r.id, r.requester, r.ended)
+		w.violatedBy(r, "call %d of %s has ended %d times", r.id, r.requester, r.ended)
 	}
 	if err == nil && r.executed != 1 && !r.foreign {
-		w.violated("call %d of %s succeeded, and was executed %d times", r.id, r.requester, r.executed)
+		w.violatedBy(r, "call %d of %s succeeded, and was executed %d times", r.id, r.requester, r.executed)
+	}
+	if err == nil && (!own || r.executed > 0 && got != r.reply) && !r.foreign {
+		w.violatedBy(r, "call %d of %s got a reply that is not its own, or damaged: %.80q", r.id, r.requester, reply)
 	}
 	if f := scamp.Failure(err); f != nil && f.NotExecuted() && r.executed > 0 {
-		w.violated("call %d of %s was executed, although: %v", r.id, r.requester, err)
+		w.violatedBy(r, "call %d of %s was executed, although: %v", r.id, r.requester, err)
 	}
 	w.stats.add(r, kind, took, octets)
 	if r.executed+r.refused > 1 {
@@ -176,7 +220,7 @@ func (w *World) age(id uint64) {
 func (w *World) judgeCalls() {
 	for _, r := range w.calls {
 		if r.ended == 0 {
-			w.violated("call %d of %s has not ended", r.id, r.requester)
+			w.violatedBy(r, "call %d of %s has not ended", r.id, r.requester)
 		}
 	}
 }

@@ -52,6 +52,19 @@ func (d Dist) draw(r *rand.Rand) float64 {
 	return d.Mean
 }
 
+// most is the longest duration that is drawn.
+func (d Dist) most() time.Duration {
+	switch d.Shape {
+	case Evenly:
+		return time.Duration(d.Most)
+	case Exponential:
+		return time.Duration(10 * d.Mean)
+	case Heavy:
+		return time.Duration(100 * d.Mean)
+	}
+	return time.Duration(d.Mean)
+}
+
 // duration draws a duration. It has some nanoseconds more, so that two who draw the
 // same do not act at the same instant.
 func (d Dist) duration(r *rand.Rand) time.Duration {

@@ -20,13 +20,6 @@ func (w *World) mark() uint64 {
 	return w.seed ^ uint64(w.start.UnixNano()) | 1
 }
 
-// isForeign reports whether a call may have been answered by who is not of the world.
-func (w *World) isForeign(r *callRecord) bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return r.foreign
-}
-
 // An echo is the body of the reply to a program of the operating system.
 type echo struct {
 	Instance string          `json:"instance"`
@@ -60,7 +53,7 @@ func (h *handler) serveOutside(ctx context.Context, w *scamp.ReplyWriter, body [
 				e.Echo = body
 			}
 			return e
-		})
+		}, func([]byte) {})
 	}
 	kind := GivenUp
 	switch reply := (*scamp.ReplyError)(nil); {

@@ -10,6 +10,7 @@ import (
 	"github.com/gudtech/scamp-sim/scamp"
 	"github.com/gudtech/scamp-sim/scamp/discovery"
 	"github.com/gudtech/scamp-sim/sim/bugs"
+	"github.com/gudtech/scamp-sim/sim/simnet"
 )
 
 // An Instance is one process of a service, on a host of its own.
@@ -74,7 +75,9 @@ func (in *Instance) up(start int) {
 		w.Note("%s cannot start: %v", in.host, err)
 		return
 	}
-	svc := &scamp.Service{Mux: new(scamp.Mux), Certificate: fixtures.Certificate(s.identity()), Config: w.config(), Grace: s.spec.Grace}
+	cfg := w.config()
+	cfg.Trace = w.serviceTrace()
+	svc := &scamp.Service{Mux: new(scamp.Mux), Certificate: fixtures.Certificate(s.identity()), Config: cfg, Grace: s.spec.Grace}
 	for _, a := range s.spec.Actions {
 		svc.Mux.Handle(scamp.Action{Name: a.Name, Version: a.Version, NoAuth: true, Timeout: a.Timeout},
 			&handler{in: in, spec: a, start: start})
@@ -90,11 +93,7 @@ func (in *Instance) up(start int) {
 	serve := svc.Serve
 	answer := func(nc net.Conn) { svc.ServeConn(nc) }
 	if s.spec.Bug != "" {
-		b, _ := bugs.Lookup(s.spec.Bug)
-		answer = b.Around(svc)
-		if w.TLS {
-			answer = overTLS(s.identity(), answer)
-		}
+		answer = in.wrongly(svc)
 	}
 	if !w.TLS || s.spec.Bug != "" {
 		serve = func(ln net.Listener) error { return acceptAll(ln, answer) }
@@ -103,6 +102,23 @@ func (in *Instance) up(start int) {
 	context.AfterFunc(w.stop, func() { ln.Close() })
 	w.announce(in)
 	w.Note("%s starts as %s", in.host, in.ident)
+}
+
+// wrongly returns what answers a connection with the mistake of the service. It is
+// watched from its own end, too: nobody else knows what it could have done.
+func (in *Instance) wrongly(svc *scamp.Service) func(net.Conn) {
+	w := in.service.w
+	bug, _ := bugs.Lookup(in.service.spec.Bug)
+	answer := bug.Around(svc)
+	return func(nc net.Conn) {
+		m := &meter{Stream: nc.(*simnet.Stream)}
+		id := ConnectionID{m.Stream.Peer().Name(), in.host, m.Stream.ID()}
+		tapped := func(nc net.Conn) { answer(w.newWatch(id, true, patience, m).tap(nc)) }
+		if w.TLS {
+			tapped = overTLS(in.service.identity(), tapped)
+		}
+		tapped(m)
+	}
 }
 
 // take returns the running service and forgets it. w.mu is held.

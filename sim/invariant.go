@@ -1,111 +1,283 @@
 package sim
 
 import (
-	"context"
-	"sync"
+	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/gudtech/scamp-sim/scamp"
-	"github.com/gudtech/scamp-sim/scamp/discovery"
 	"github.com/gudtech/scamp-sim/scamp/wire"
 )
 
-// A flowJudge watches the messages of one connection: how much of each was sent and
-// acknowledged, in both directions.
-type flowJudge struct {
-	mu   sync.Mutex
-	sent map[uint64]uint64 // by message that we send: octets
-	ackd map[uint64]uint64 // by the same: acknowledged
-	got  map[uint64]uint64 // by message that the peer sends: octets
-	told map[uint64]uint64 // by the same: acknowledged by us
+const (
+	window = 65536 // octets of a message that may be on their way at most (WIRE-FLOW-05)
+	chunk  = 16384 // the largest DATA: a sender may wait until there is room for it
+)
+
+// A judge follows the messages of one connection, seen from one of its ends, its own.
+// Whoever breaks a rule first is judged alone from then on: what the other one does
+// is the answer to it. A judge is guarded by the mutex of its watch.
+type judge struct {
+	requester, instance string
+	service             bool          // its end is that of the instance, and nothing is judged but what shows only there
+	patient             time.Duration // how long its end may leave something undone
+
+	asked, answered direction           // what the requester sends, what the instance sends
+	requests        map[string]struct{} // ids that have no reply yet
+	guilty          string              // who has broken a rule
+	over            bool                // nothing makes sense any more
+	breaches        []string            // since they were taken last
 }
 
-// window is the most octets of a message that may be on their way (WIRE-FLOW-05).
-const window = 65536
+// mostRequests is how many requests without a reply are followed.
+const mostRequests = 10000
 
-// traceOf returns hooks that watch over the connections of a requester while the
-// world runs. Windows and acknowledgements are watched in virtual time only: in real
-// time a packet can be sent before its hook has told of the one that allowed it.
-func (w *World) traceOf(name string) *scamp.Trace {
-	var mu sync.Mutex
-	judges := map[*scamp.Connection]*flowJudge{}
-	judge := func(c *scamp.Connection) *flowJudge {
-		mu.Lock()
-		defer mu.Unlock()
-		j := judges[c]
-		if j == nil {
-			j = &flowJudge{sent: map[uint64]uint64{}, ackd: map[uint64]uint64{}, got: map[uint64]uint64{}, told: map[uint64]uint64{}}
-			judges[c] = j
+// A direction is the messages that one end sends.
+type direction struct {
+	next  uint64 // number
+	open  map[uint64]progress
+	ended [32]struct { // the last that have ended: they may be acknowledged still
+		number uint64
+		known  bool
+		progress
+	}
+	place int // in ended, of the next one
+}
+
+// A progress is how far a message is.
+type progress struct {
+	sent, acked uint64        // octets
+	since       time.Duration // idle time of the judge's end since which it is its turn
+	failure     bool          // it is an error reply
+}
+
+// room reports whether the sender can go on.
+func (m *progress) room() bool { return m.sent-m.acked <= window-chunk }
+
+// wrong notes that somebody has broken a rule.
+func (j *judge) wrong(who, rule, format string, args ...any) {
+	if j.guilty == "" {
+		j.guilty = who
+	}
+	if j.guilty == who {
+		j.breaches = append(j.breaches, fmt.Sprintf("%s: %s (%s)", who, fmt.Sprintf(format, args...), rule))
+	}
+}
+
+// take returns what is wrong since the last time.
+func (j *judge) take() []string {
+	b := j.breaches
+	j.breaches = nil
+	return b
+}
+
+// pass looks at a packet. idle is how long the judge's end could have written, since
+// the world began.
+func (j *judge) pass(sent bool, p wire.Packet, idle time.Duration) {
+	if j.over {
+		return
+	}
+	own := sent != j.service // this packet is of the judge's end
+	who, from, back := j.instance, &j.answered, &j.asked
+	if sent {
+		who, from, back = j.requester, back, from
+	}
+	wrong := func(rule, format string, args ...any) {
+		if !j.service {
+			j.wrong(who, rule, format, args...)
 		}
-		return j
 	}
-	t := &scamp.Trace{
-		PacketSent: func(c *scamp.Connection, p wire.Packet) {
-			j := judge(c)
-			j.mu.Lock()
-			defer j.mu.Unlock()
-			j.pass(w, name, p, j.sent, j.ackd, j.got, j.told)
-		},
-		PacketReceived: func(c *scamp.Connection, p wire.Packet) {
-			j := judge(c)
-			j.mu.Lock()
-			defer j.mu.Unlock()
-			j.pass(w, name, p, j.got, j.told, j.sent, j.ackd)
-		},
-		Closed: func(c *scamp.Connection, err error) {
-			mu.Lock()
-			delete(judges, c)
-			mu.Unlock()
-		},
-		Attempt: func(ctx context.Context, _ *scamp.Connection, to *discovery.Announcement) {
-			w.chosen(ctx, to)
-			apart(ctx)
-		},
-		CallDone: func(ctx context.Context, _ *scamp.Connection, _ *scamp.Request, err error, _ time.Duration) {
-			if err != nil {
-				apart(ctx)
-			}
-		},
-		Dialed: func(_, _ string, err error, _ time.Duration) {
-			w.mu.Lock()
-			defer w.mu.Unlock()
-			w.stats.Dials++
-			if err == nil {
-				w.stats.Connections++
-			}
-		},
-	}
-	if w.real {
-		t.PacketSent, t.PacketReceived = nil, nil
-	}
-	return t
-}
-
-// pass looks at a packet: sent and acked are of messages that go its way, got and
-// told of those that come the other way.
-func (j *flowJudge) pass(w *World, name string, p wire.Packet, sent, acked, got, told map[uint64]uint64) {
 	switch p.Type {
 	case wire.TypeHeader:
-		sent[p.Number], acked[p.Number] = 0, 0
-	case wire.TypeData:
-		sent[p.Number] += uint64(len(p.Body))
-		if n := sent[p.Number] - acked[p.Number]; n > window {
-			w.violate("%s: message %d has %d octets on their way, more than the window", name, p.Number, n)
+		if p.Number != from.next {
+			wrong("WIRE-MSG-01a", "message %d begins, where %d is the next", p.Number, from.next)
 		}
+		failure := !j.service && j.header(sent, p)
+		from.begin(p.Number, progress{since: idle, failure: failure})
+	case wire.TypeData, wire.TypeEOF, wire.TypeTXErr:
+		m, open := from.open[p.Number]
+		if !open {
+			wrong("WIRE-MSG-02b", "%v of message %d, which is not open", p.Type, p.Number)
+			return
+		}
+		j.turn(own, p.Number, &m, idle)
+		shape(p, wrong)
+		if p.Type != wire.TypeData {
+			from.end(p.Number, m)
+			return
+		}
+		if m.failure {
+			wrong("WIRE-ERR-01b", "message %d is an error reply, and has a body", p.Number)
+		}
+		m.sent += uint64(len(p.Body))
+		if own || !m.room() {
+			m.since = idle
+		}
+		if n := m.sent - m.acked; n > window {
+			wrong("WIRE-FLOW-05a", "message %d has %d octets on their way, more than the window", p.Number, n)
+		}
+		from.open[p.Number] = m
 	case wire.TypeAck:
-		total, err := wire.ParseTotal(p.Body)
-		before, open := told[p.Number]
-		switch {
-		case err != nil:
-			w.violate("%s: an acknowledgement of message %d is no number", name, p.Number)
-		case !open: // the message may have ended
-		case total <= before && total > 0, total > got[p.Number]:
-			w.violate("%s: message %d is acknowledged to %d after %d, of %d octets", name, p.Number, total, before, got[p.Number])
-		default:
-			told[p.Number] = total
+		j.acknowledged(back, own, p, idle, wrong)
+	case 0:
+		wrong("WIRE-FRAME-02", "%d octets are no packet", len(p.Body))
+		j.over = true
+	}
+}
+
+// shape looks at the body of a packet.
+func shape(p wire.Packet, wrong func(rule, format string, args ...any)) {
+	switch {
+	case p.Type == wire.TypeData && len(p.Body) == 0:
+		wrong("WIRE-MSG-06a", "an empty DATA of message %d", p.Number)
+	case p.Type == wire.TypeEOF && len(p.Body) > 0:
+		wrong("WIRE-MSG-05a", "the EOF of message %d has a body", p.Number)
+	case p.Type == wire.TypeTXErr && (len(p.Body) == 0 || string(p.Body) == "0"):
+		wrong("WIRE-MSG-08a", "message %d is given up without a text", p.Number)
+	}
+}
+
+// turn looks at whether the judge's end has done in time what it could do about a
+// message, of its own or of the other end: go on with it, or acknowledge it.
+func (j *judge) turn(own bool, number uint64, m *progress, idle time.Duration) {
+	late := idle - m.since
+	who := j.requester
+	if j.service {
+		who = j.instance
+	}
+	switch {
+	case late <= j.patient:
+	case own && m.room():
+		j.wrong(who, "WIRE-FLOW-08", "message %d has %d octets on their way, and did not go on for %v", number, m.sent-m.acked, late.Round(time.Second))
+	case !own && !m.room():
+		j.wrong(who, "WIRE-FLOW-07b", "message %d has %d octets that were not acknowledged for %v", number, m.sent-m.acked, late.Round(time.Second))
+	}
+}
+
+// close looks at what is left undone when the connection ends.
+func (j *judge) close(idle time.Duration) {
+	if j.over {
+		return
+	}
+	j.over = true
+	for _, d := range []*direction{&j.asked, &j.answered} {
+		own := (d == &j.asked) != j.service
+		for _, number := range slices.Sorted(maps.Keys(d.open)) {
+			m := d.open[number]
+			j.turn(own, number, &m, idle)
 		}
-	case wire.TypeEOF, wire.TypeTXErr:
-		delete(sent, p.Number)
-		delete(acked, p.Number)
+	}
+}
+
+// acknowledged looks at an acknowledgement of a message that goes the other way.
+func (j *judge) acknowledged(back *direction, own bool, p wire.Packet, idle time.Duration, wrong func(rule, format string, args ...any)) {
+	m, open := back.open[p.Number]
+	known := open
+	if !open {
+		m, known = back.over(p.Number)
+	}
+	switch total, err := wire.ParseTotal(p.Body); {
+	case p.Number >= back.next && !known:
+		wrong("WIRE-FLOW-01a", "message %d is acknowledged, which has not begun", p.Number)
+	case !known: // it has ended long ago
+	case err != nil:
+		wrong("WIRE-FLOW-01b", "an acknowledgement of message %d is no number: %.40q", p.Number, p.Body)
+	case total <= m.acked:
+		wrong("WIRE-FLOW-02a", "message %d is acknowledged to %d after %d", p.Number, total, m.acked)
+	case total > m.sent && j.service && own: // only there can be seen what had come by then
+		j.wrong(j.instance, "WIRE-FLOW-02b", "message %d is acknowledged to %d, of %d octets", p.Number, total, m.sent)
+	case total > m.sent:
+		wrong("WIRE-FLOW-02b", "message %d is acknowledged to %d, of %d octets", p.Number, total, m.sent)
+	default:
+		if own {
+			j.turn(false, p.Number, &m, idle)
+		}
+		had := m.room()
+		m.acked = total
+		if own || !had {
+			m.since = idle
+		}
+		back.set(p.Number, m, open)
+	}
+}
+
+// header looks at the header of a message, and reports whether it is an error reply.
+func (j *judge) header(sent bool, p wire.Packet) (failure bool) {
+	who := j.instance
+	if sent {
+		who = j.requester
+	}
+	h, err := scamp.ParseHeader(p.Body)
+	if err != nil {
+		j.wrong(who, "WIRE-HDR-01a", "the header of message %d is no object of JSON: %v", p.Number, err)
+		return false
+	}
+	raw, _ := h.RequestID.MarshalJSON()
+	id := string(raw)
+	_, outstanding := j.requests[id]
+	switch {
+	case sent && h.Type != "request":
+		j.wrong(who, "WIRE-HDR-07a", "message %d has the type %.40q, and is no request", p.Number, h.Type)
+	case sent && h.Action == "":
+		j.wrong(who, "WIRE-HDR-10a", "request %d names no action", p.Number)
+	case sent && h.RequestID.IsZero():
+		j.wrong(who, "WIRE-HDR-10d", "request %d has no id", p.Number)
+	case sent && outstanding:
+		j.wrong(who, "WIRE-RPC-01a", "request %d has the id %.40s, which another one has that waits for its reply", p.Number, id)
+	case sent:
+		if j.requests == nil {
+			j.requests = map[string]struct{}{}
+		}
+		if len(j.requests) < mostRequests {
+			j.requests[id] = struct{}{}
+		}
+	case h.Type != "reply":
+		j.wrong(who, "WIRE-HDR-07b", "message %d has the type %.40q, and is no reply", p.Number, h.Type)
+	case !outstanding && len(j.requests) < mostRequests:
+		j.wrong(who, "WIRE-RPC-06a", "message %d is a reply to the request of id %.40s, which waits for none", p.Number, id)
+	default:
+		delete(j.requests, id)
+	}
+	return !sent && (h.Error != "" || h.ErrorCode != "")
+}
+
+// begin notes that a message begins.
+func (d *direction) begin(number uint64, m progress) {
+	if d.open == nil {
+		d.open = map[uint64]progress{}
+	}
+	d.next = number + 1
+	d.open[number] = m
+}
+
+// end notes that a message ends.
+func (d *direction) end(number uint64, m progress) {
+	delete(d.open, number)
+	e := &d.ended[d.place]
+	e.number, e.known, e.progress = number, true, m
+	d.place = (d.place + 1) % len(d.ended)
+}
+
+// over returns how far a message was that has ended; false is that it is forgotten.
+func (d *direction) over(number uint64) (progress, bool) {
+	for i := range d.ended {
+		if e := &d.ended[i]; e.known && e.number == number {
+			return e.progress, true
+		}
+	}
+	return progress{}, false
+}
+
+// set notes how far a message is.
+func (d *direction) set(number uint64, m progress, open bool) {
+	if open {
+		d.open[number] = m
+		return
+	}
+	for i := range d.ended {
+		if e := &d.ended[i]; e.known && e.number == number {
+			e.progress = m
+		}
 	}
 }

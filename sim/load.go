@@ -2,6 +2,7 @@ package sim
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"github.com/gudtech/scamp-sim/scamp"
+	"github.com/gudtech/scamp-sim/sim/bugs"
 )
 
 // A RequesterSpec describes a program that calls services.
@@ -25,6 +27,8 @@ type RequesterSpec struct {
 	// requesters do. Calls that retry at the same instant then depend on the order of
 	// goroutines: such a run may not be the same the next time.
 	Balance bool
+	// Bug is the name of a wrong client of bugs.PacketClients, whose mistake it makes.
+	Bug string
 	// Calls are what it does.
 	Calls []LoadSpec
 }
@@ -59,16 +63,15 @@ func (w *World) Requester(spec RequesterSpec) *Requester {
 		panic(err)
 	}
 	q := &Requester{w: w, spec: spec, view: w.newView(spec.Name)}
-	host := w.Net.Host(spec.Name)
 	cfg := w.config()
 	cfg.CallTimeout = spec.Timeout
-	cfg.Trace = w.traceOf(spec.Name)
+	cfg.Trace = w.traceOf()
 	q.q = &scamp.Requester{
 		Config: cfg, Directory: &q.view.directory, Fresh: q.view.fresh, Authorized: w.authorized,
-		Sector: spec.Sector, Dial: w.dialer(host), Uniform: !spec.Balance, Rand: w.rand(spec.Name),
+		Sector: spec.Sector, Dial: q.dial, Uniform: !spec.Balance, Rand: w.rand(spec.Name),
 	}
-	if !w.TLS {
-		q.q.Secure = func(_ context.Context, nc net.Conn, _ string) (net.Conn, error) { return nc, nil }
+	if !w.TLS || spec.Bug != "" {
+		q.q.Secure = q.secure(cfg)
 	}
 	w.mu.Lock()
 	w.requesters = append(w.requesters, q)
@@ -85,9 +88,50 @@ func (w *World) Requester(spec RequesterSpec) *Requester {
 	return q
 }
 
+// secure returns what makes a connection ready for packets: without TLS where the
+// world has none, and with the mistake of the requester.
+func (q *Requester) secure(cfg scamp.Config) func(ctx context.Context, nc net.Conn, fingerprint string) (net.Conn, error) {
+	wrong := func(nc net.Conn) net.Conn { return nc }
+	if b, ok := q.spec.bug(); ok {
+		around := b.Around()
+		wrong = func(nc net.Conn) net.Conn { return around(q.w.watchOf(nc.LocalAddr()).tap(nc)) }
+	}
+	return func(ctx context.Context, nc net.Conn, fingerprint string) (net.Conn, error) {
+		if !q.w.TLS {
+			return wrong(nc), nil
+		}
+		cfg := cfg
+		cfg.Fingerprint = fingerprint
+		settings, err := scamp.ClientTLS(cfg)
+		if err != nil {
+			nc.Close()
+			return nil, err
+		}
+		conn := tls.Client(nc, settings)
+		if err := conn.HandshakeContext(ctx); err != nil {
+			nc.Close()
+			return nil, fmt.Errorf("TLS handshake: %w", err)
+		}
+		return wrong(conn), nil
+	}
+}
+
+// bug returns the wrong client whose mistake the requester makes.
+func (s *RequesterSpec) bug() (bugs.Client, bool) {
+	for _, b := range bugs.PacketClients() {
+		if b.Name == s.Bug {
+			return b, true
+		}
+	}
+	return bugs.Client{}, false
+}
+
 func (s *RequesterSpec) check() error {
 	if s.Name == "" {
 		return errors.New("sim: a requester has no name")
+	}
+	if _, ok := s.bug(); !ok && s.Bug != "" {
+		return fmt.Errorf("sim: requester %s: there is no bug of packets %q", s.Name, s.Bug)
 	}
 	for _, l := range s.Calls {
 		switch {
@@ -171,20 +215,23 @@ func (q *Requester) prepare(l LoadSpec, random *rand.Rand) call {
 	return c
 }
 
-// callKey is the key of a call's number in its context.
+// callKey is the key of a call's record in its context.
 type callKey struct{}
 
 // apart lets some nanoseconds pass, other ones for every call: many calls can fail at
 // one instant, or get their connection, and then go on one after the other, in the
 // same order in every run.
 func apart(ctx context.Context) {
-	id, _ := ctx.Value(callKey{}).(uint64)
+	id := uint64(0)
+	if r, ok := ctx.Value(callKey{}).(*callRecord); ok {
+		id = r.id
+	}
 	time.Sleep(time.Duration(id%5000)*2 + 2 + time.Duration(time.Now().Nanosecond()&1))
 }
 
 // call makes a call and judges what comes of it.
 func (q *Requester) call(c call) {
-	ctx := context.WithValue(q.w.calling, callKey{}, c.record.id)
+	ctx := context.WithValue(q.w.calling, callKey{}, c.record)
 	if c.give > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithCancel(ctx)
@@ -197,13 +244,12 @@ func (q *Requester) call(c call) {
 		r.Body = scamp.NewRequest("", c.body).Body
 		reply, err = q.receive(ctx, r, &c)
 	}
-	if err == nil && !q.w.isForeign(c.record) {
+	own := false
+	if err == nil {
 		var a answer
-		if e := json.Unmarshal(reply, &a); e != nil || a.ID != c.record.id || a.Octet != len(c.body) || a.Sum != crc32.ChecksumIEEE(c.body) {
-			q.w.violate("call %d of %s got a reply that is not its own, or damaged: %.80q", c.record.id, q.spec.Name, reply)
-		}
+		own = json.Unmarshal(reply, &a) == nil && a.ID == c.record.id && a.Octet == len(c.body) && a.Sum == crc32.ChecksumIEEE(c.body)
 	}
-	q.w.done(c.record, err, len(reply))
+	q.w.done(c.record, err, reply, own)
 }
 
 // receive calls and reads the reply, with pauses where the load says so.

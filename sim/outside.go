@@ -174,8 +174,7 @@ func (w *World) chosen(ctx context.Context, to *discovery.Announcement) {
 	if w.foreign[identity(to)] == nil {
 		return
 	}
-	id, _ := ctx.Value(callKey{}).(uint64)
-	if r := w.calls[id]; r != nil {
+	if r, ok := ctx.Value(callKey{}).(*callRecord); ok {
 		r.foreign = true
 	}
 }

@@ -36,6 +36,9 @@ type World struct {
 	// goroutine, must not wait, and must not use the world.
 	Ended func(Call)
 	Noted func(at time.Duration, what string)
+	// Passed, if it is set, is told of every packet on the connections of requesters,
+	// with its body, which it may keep. It must not wait, and must not use the world.
+	Passed func(c ConnectionID, p Packet, body []byte)
 
 	// Border is how programs of the operating system take part, in real time. It must
 	// be set before there are services. Patience is how long calls may go on when a
@@ -64,6 +67,7 @@ type World struct {
 	cacheState cacheState
 	callID     uint64
 	calls      map[uint64]*callRecord
+	watches    map[string]*watch // by the address that a connection has at the requester
 	broken     []Violation
 	stats      Stats
 	faults     []*Fault
@@ -137,7 +141,7 @@ func Live(seed uint64, f func(w *World)) *Result {
 func newWorld(seed uint64, real bool) *World {
 	w := &World{
 		Net: simnet.NewNetwork(seed, real), seed: seed, start: time.Now(), calls: map[uint64]*callRecord{},
-		real: real, calling: context.Background(), giveUp: func() {}, ways: map[string]string{},
+		watches: map[string]*watch{}, real: real, calling: context.Background(), giveUp: func() {}, ways: map[string]string{},
 	}
 	w.stop, w.end = context.WithCancel(context.Background())
 	if real {
@@ -179,7 +183,7 @@ func (w *World) finish() *Result {
 	w.judgeCalls()
 	w.stats.complete()
 	slices.SortFunc(w.broken, func(a, b Violation) int {
-		return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.What, b.What))
+		return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.What, b.What), a.Connection.compare(b.Connection))
 	})
 	return &Result{Seed: w.seed, Virtual: virtual, Stats: w.stats, Violations: w.broken, Faults: w.faults}
 }
@@ -254,6 +258,10 @@ func (w *World) config() scamp.Config { return scamp.Config{Logger: w.Logger} }
 type Violation struct {
 	At   time.Duration // in the time of the world
 	What string
+	// Connection is the one that it was seen on, and Packets are the last that passed
+	// there, up to 20, the oldest first; without a connection both are zero.
+	Connection ConnectionID
+	Packets    []Packet
 }
 
 func (v *Violation) Error() string { return fmt.Sprintf("after %v: %s", v.At, v.What) }
@@ -269,8 +277,14 @@ func (w *World) violate(format string, args ...any) {
 
 // violated is violate with w.mu held.
 func (w *World) violated(format string, args ...any) {
+	w.broke(Violation{What: fmt.Sprintf(format, args...)})
+}
+
+// broke notes a violation of this moment. w.mu is held.
+func (w *World) broke(v Violation) {
 	if len(w.broken) < mostViolations {
-		w.broken = append(w.broken, Violation{w.Elapsed(), fmt.Sprintf(format, args...)})
+		v.At = w.Elapsed()
+		w.broken = append(w.broken, v)
 	}
 }
 

@@ -90,7 +90,8 @@ func TestRunFails(t *testing.T) {
 	if o.code != 1 || o.stderr != "" {
 		t.Fatalf("exit %d\n%s%s", o.code, o.stdout, o.stderr)
 	}
-	for _, want := range []string{"FAIL  calls > 1000", "FAIL  seed 3\n", "      after ", "is acknowledged to", "replay: scamp-sim run " + file + " --seed 3 --duration 4s\n"} {
+	for _, want := range []string{"FAIL  calls > 1000", "FAIL  seed 3\n", "      after ", "is acknowledged to",
+		"      the last packets of web > shop-", "  < ACK    ", `{"type":"request","action":"Shop.get","version":1,`, "replay: scamp-sim run " + file + " --seed 3 --duration 4s\n"} {
 		if !strings.Contains(o.stdout, want) {
 			t.Errorf("it does not say %q:\n%s", want, o.stdout)
 		}

@@ -3,6 +3,8 @@ package bugs
 import (
 	"context"
 	"io/fs"
+	"net"
+	"slices"
 	"time"
 
 	"github.com/gudtech/scamp-sim/conformance/calling"
@@ -74,6 +76,38 @@ func shared(servers []Server) (clients []Client) {
 		}
 	}
 	return clients
+}
+
+// PacketClients returns the wrong clients whose mistake is in the packets of their
+// connections and nowhere else: those that Around can make of any requester.
+func PacketClients() []Client {
+	return slices.DeleteFunc(Clients(), func(b Client) bool {
+		return b.wrap == nil || b.configure != nil || b.way != (way{}) || b.change != nil || b.around != nil || b.reads != nil || b.files != nil
+	})
+}
+
+// Around begins a process with the mistake of one of PacketClients: what it returns
+// makes a connection of the process, above TLS, of one that is right.
+func (b Client) Around() func(nc net.Conn) net.Conn {
+	process := &server{open: map[*interpose.Conn]bool{}}
+	return func(nc net.Conn) net.Conn {
+		c := interpose.Wrap(nc, b.wrap(process))
+		if !process.enter(c) {
+			c.Close()
+		}
+		return &owned{c, process}
+	}
+}
+
+// An owned connection is one of a process while it is open.
+type owned struct {
+	*interpose.Conn
+	process *server
+}
+
+func (o *owned) Close() error {
+	o.process.leave(o.Conn)
+	return o.Conn.Close()
 }
 
 // Innocent is the client without a mistake, with all that the others are made of between it and its world.

@@ -3,7 +3,6 @@ package bugs
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
 	"strings"
 	"time"
 
@@ -50,7 +49,7 @@ var clientConn = []Client{
 		wrap: outgoing(func(f *interpose.Flow, p interpose.Packet) {
 			f.Pass(p)
 			if p.Type == "EOF" {
-				time.AfterFunc(10*time.Millisecond, func() { f.Conn().Conn.(*tls.Conn).CloseWrite() })
+				time.AfterFunc(10*time.Millisecond, func() { f.Conn().Conn.(interface{ CloseWrite() error }).CloseWrite() })
 			}
 		})},
 	{Name: "waits-when-a-connection-is-lost", Rule: "WIRE-CONN-03a", Title: "reports a lost connection when the time of the call is over",

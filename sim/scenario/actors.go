@@ -43,7 +43,7 @@ func serviceFields(s *service) []field {
 		whole("instances", "How many there are; 1 if left out.", &s.Instances, 1, 10000),
 		text("sector", "Its sector; main if left out.", &s.Sector),
 		list("actions", "What it can do.", "an action", &s.actions, actionFields, readAction).must(),
-		bug("bug", "The name of a mistake that all instances make.", &s.Bug),
+		bug("bug", "The name of a mistake that all instances make.", &s.Bug, bugNames(bugs.Servers(), func(b bugs.Server) string { return b.Name })),
 		times("startup", "How long an instance takes to start.", &s.Startup),
 		grace("grace", "How long an instance serves on when it is shut down; 5s if left out, 0 is not at all.", &s.Grace),
 		boolean("unauthorized", "It announces itself with a certificate that nobody has authorised.", &s.Unauthorized),
@@ -63,18 +63,35 @@ func grace(name, doc string, to *time.Duration) field {
 }
 
 // bug is a choice whose words the schema leaves out: there are many, and more to come.
-func bug(name, doc string, to *string) field {
-	f := choice(name, doc, to, bugNames())
+func bug(name, doc string, to *string, known []string) field {
+	f := choice(name, doc, to, known)
 	f.schema = textSchema
 	return f
 }
 
-func bugNames() []string {
-	var all []string
-	for _, b := range bugs.Servers() {
-		all = append(all, b.Name)
+// requesterBug is the name of a wrong client that is made of packets.
+func requesterBug(name, doc string, to *string) field {
+	known := bugNames(bugs.PacketClients(), func(b bugs.Client) string { return b.Name })
+	f := bug(name, doc, to, known)
+	read := f.read
+	f.read = func(r *reader, n ast.Node) {
+		if p, ok := n.(*ast.StringNode); ok && !slices.Contains(known, p.Value) {
+			if _, ok := bugs.LookupClient(p.Value); ok {
+				r.wrong(PositionOf(n), "%s is no mistake in the packets of a connection, and a requester here can make only those: %s", p.Value, strings.Join(known, ", "))
+				return
+			}
+		}
+		read(r, n)
 	}
-	return all
+	return f
+}
+
+func bugNames[T any](all []T, name func(T) string) []string {
+	var names []string
+	for _, b := range all {
+		names = append(names, name(b))
+	}
+	return names
 }
 
 func actionFields(a *action) []field {
@@ -128,6 +145,7 @@ func requesterFields(q *requester) []field {
 		text("sector", "The sector of the actions that it calls; main if left out.", &q.Sector),
 		duration("timeout", "How long a call may take, where its action announces nothing; 75s if left out.", &q.Timeout),
 		boolean("balance", "It prefers instances with fewer of its calls outstanding. Such a run may differ from the next one.", &q.Balance),
+		requesterBug("bug", "The name of a mistake that it makes in the packets of its connections.", &q.Bug),
 		list("calls", "What it calls.", "a load", &q.loads, loadFields, readLoad).must(),
 	}
 }

@@ -58,8 +58,27 @@ type ExpectRecord struct {
 
 // A BreachRecord is something that must always hold, and did not.
 type BreachRecord struct {
-	AtUS int64  `json:"at_us"`
-	What string `json:"what"`
+	AtUS       int64             `json:"at_us"`
+	What       string            `json:"what"`
+	Connection *ConnectionRecord `json:"connection,omitempty"` // that it was seen on
+	Packets    []PacketRecord    `json:"packets,omitempty"`    // the last ones there, the oldest first
+}
+
+// A ConnectionRecord is a connection of a run.
+type ConnectionRecord struct {
+	Requester string `json:"requester"`
+	Instance  string `json:"instance"`
+	Number    uint64 `json:"number"` // as in transcripts
+}
+
+// A PacketRecord is a packet that passed, as the requester has seen it.
+type PacketRecord struct {
+	AtUS   int64  `json:"at_us"`
+	Sent   bool   `json:"sent"`           // by the requester
+	Type   string `json:"type,omitempty"` // none: no packet
+	Number uint64 `json:"number"`
+	Octets int    `json:"octets"`         // of the body
+	Text   string `json:"text,omitempty"` // how the body begins; none of DATA
 }
 
 // Record makes a record of the outcome.
@@ -83,9 +102,20 @@ func (o *Outcome) Record() *Record {
 		r.Expected = append(r.Expected, ExpectRecord(e))
 	}
 	for _, v := range o.Violations {
-		r.Violations = append(r.Violations, BreachRecord{v.At.Microseconds(), v.What})
+		r.Violations = append(r.Violations, breachRecord(&v))
 	}
 	return r
+}
+
+func breachRecord(v *sim.Violation) BreachRecord {
+	b := BreachRecord{AtUS: v.At.Microseconds(), What: v.What}
+	if v.Connection != (sim.ConnectionID{}) {
+		b.Connection = &ConnectionRecord{v.Connection.Requester, v.Connection.Instance, v.Connection.Number}
+	}
+	for _, p := range v.Packets {
+		b.Packets = append(b.Packets, PacketRecord{p.At.Microseconds(), p.Sent, p.Type, p.Number, p.Size, p.Text})
+	}
+	return b
 }
 
 func actionRecord(a *sim.ActionStats) ActionRecord {

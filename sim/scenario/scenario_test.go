@@ -50,6 +50,8 @@ func TestScenarioMistakes(t *testing.T) {
 		{"duration: 0\n" + small, "x.yaml:1:1: duration: a run takes some time"},
 		{"duration: 5000h\n" + small, "longer than 1000h"},
 		{"tls: maybe\n" + small, `x.yaml:1:6: tls: "maybe" is neither true nor false`},
+		{strings.Replace(small, "calls:", "bug: never-resume\n    calls:", 1), `there is no "never-resume"; did you mean "never-resumes"?`},
+		{strings.Replace(small, "calls:", "bug: never-times-out\n    calls:", 1), `never-times-out is no mistake in the packets of a connection, and a requester here can make only those: sends-banner, `},
 		{"link: lam\n" + small, `x.yaml:1:7: preset: there is no "lam"; did you mean "lan"?`},
 		{"link: {latency: 1ms, loss: 120%}\n" + small, "x.yaml:1:28: loss: 120% is not from 0% to 100%"},
 		{"link: {loss: 100%}\n" + small, "a loss of 1 lets nothing pass"},

@@ -76,3 +76,46 @@ func TestScenarioThatIsFineDoesNotShrink(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A requester that stops for good at its window breaks a rule, and what has nothing to
+// do with that goes.
+func TestWrongRequesterShrinks(t *testing.T) {
+	text := `duration: 20s
+link: wan
+services:
+  - name: shop
+    instances: 2
+    actions:
+      - {name: Shop.get, latency: around 5ms, reply: between 0 and 100KiB}
+      - {name: Shop.put, latency: around 50ms, errors: 10%}
+  - name: bank
+    actions: [{name: Bank.pay, latency: 5ms}]
+requesters:
+  - name: web
+    bug: never-resumes
+    timeout: 20s
+    calls:
+      - {action: Shop.get, rate: 5, body: between 0 and 200KiB}
+      - {action: Shop.put, workers: 2, think: around 1s, body: 2KiB}
+  - name: till
+    calls: [{action: Bank.pay, rate: 5}]
+faults:
+  - {at: 5s, for: 3s, kill: shop-1}
+`
+	small, err := Shrink(t.Context(), "x.yaml", []byte(text), Options{Seed: 3}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, gone := range []string{"bank", "till", "faults", "link", "Shop.put", "latency", "instances", "reply"} {
+		if strings.Contains(string(small.Text), gone) {
+			t.Errorf("%s is left in\n%s", gone, small.Text)
+		}
+	}
+	if small.Failure != "web: message # has # octets on their way, and did not go on for # (WIRE-FLOW-#)" || !strings.Contains(string(small.Text), "bug: never-resumes") {
+		t.Errorf("%s:\n%s", small.Failure, small.Text)
+	}
+	v := small.Outcome.Record().Violations[0]
+	if v.Connection == nil || v.Connection.Requester != "web" || len(v.Packets) == 0 || v.Packets[len(v.Packets)-1].Type != "TXERR" {
+		t.Errorf("%+v", v)
+	}
+}

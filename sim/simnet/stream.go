@@ -168,6 +168,13 @@ func (s *Stream) broken() <-chan struct{} {
 // forget takes the stream from its host. n.mu is held.
 func (s *Stream) forget() { delete(s.host.streams, s) }
 
+// ID is the number of the connection: that of Segment.Stream for what comes from who
+// dialled.
+func (s *Stream) ID() uint64 { return (s.out.id-1)&^1 + 1 }
+
+// Peer is the host at the other end.
+func (s *Stream) Peer() *Host { return s.peer.host }
+
 // LocalAddr returns the address of this end.
 func (s *Stream) LocalAddr() net.Addr { return net.TCPAddrFromAddrPort(s.local) }
 
