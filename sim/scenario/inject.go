@@ -220,7 +220,9 @@ func (p *play) partition(f *fault, counted *sim.Fault) (begin, end func()) {
 func (p *play) pause(f *fault, counted *sim.Fault) (begin, end func()) {
 	all := make([]string, 0, len(p.s.places))
 	for _, q := range p.s.places {
-		all = append(all, q.hosts...)
+		if !q.outside || p.live {
+			all = append(all, q.hosts...)
+		}
 	}
 	slices.Sort(all)
 	links := *f

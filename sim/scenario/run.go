@@ -77,10 +77,7 @@ func (s *Scenario) Run(o Options) (*Outcome, error) {
 			return nil, &Problem{s.File, f.at, fmt.Sprintf("at %v the run has ended, after %v", f.when, o.Duration)}
 		}
 	}
-	p := &play{s: s, o: o, tallies: make([]tally, len(s.expect))}
-	for i := range p.tallies {
-		p.tallies[i].kinds = map[sim.Kind]int{}
-	}
+	p := s.newPlay(o)
 	var transcript *sim.Transcript
 	if o.Transcript != nil {
 		transcript = sim.NewTranscript(o.Transcript)
@@ -103,22 +100,34 @@ func (s *Scenario) Run(o Options) (*Outcome, error) {
 		}
 	}
 	out := &Outcome{Result: result, Panic: err, Until: p.met, sought: o.Until, tooMany: p.tooMany}
-	for i := range s.requesters {
-		if q := &s.requesters[i]; q.Balance && result != nil {
-			result.Irreproducible = q.Name + " balances its calls"
-		}
-	}
 	if result == nil {
 		out.Result = &sim.Result{Seed: o.Seed}
 		return out, nil
 	}
-	if out.Until != "" { // what was to be is not over
-		return out, nil
+	for i := range s.requesters {
+		if q := &s.requesters[i]; q.Balance {
+			result.Irreproducible = q.Name + " balances its calls"
+		}
 	}
-	for i := range s.expect {
-		out.Expected = append(out.Expected, s.expect[i].judge(&p.tallies[i], &result.Stats))
+	if out.Until == "" { // else what was to be is not over
+		p.judge(out)
 	}
 	return out, nil
+}
+
+// judge says which expectations came true.
+func (p *play) judge(o *Outcome) {
+	for i := range p.s.expect {
+		o.Expected = append(o.Expected, p.s.expect[i].judge(&p.tallies[i], &o.Stats))
+	}
+}
+
+func (s *Scenario) newPlay(o Options) *play {
+	p := &play{s: s, o: o, tallies: make([]tally, len(s.expect))}
+	for i := range p.tallies {
+		p.tallies[i].kinds = map[sim.Kind]int{}
+	}
+	return p
 }
 
 // A play is one run.
@@ -126,6 +135,8 @@ type play struct {
 	s *Scenario
 	o Options
 	w *sim.World
+
+	live bool // in real time, with programs outside of it
 
 	instances  map[string]*sim.Instance
 	requesters map[string]*sim.Requester
@@ -139,8 +150,8 @@ type play struct {
 	tooMany bool
 }
 
-// play makes the world and lets time pass.
-func (p *play) play(w *sim.World) {
+// build makes the world.
+func (p *play) build(w *sim.World) {
 	p.w, p.instances, p.requesters = w, map[string]*sim.Instance{}, map[string]*sim.Requester{}
 	p.seen = make(chan struct{})
 	w.TLS, w.Logger, w.Noted, w.Ended = p.s.tls, p.o.Logger, p.noted, p.ended
@@ -161,6 +172,11 @@ func (p *play) play(w *sim.World) {
 		l := &p.s.links[i]
 		p.each(l.from, l.to, l.oneWay, func(link *simnet.Link, from *simnet.Host) { setProfile(link, from, l.profile.Profile) })
 	}
+}
+
+// play makes the world and lets time pass.
+func (p *play) play(w *sim.World) {
+	p.build(w)
 	finish := p.inject()
 	for step := range 100 {
 		t := time.NewTimer(p.o.Duration*time.Duration(step+1)/100 - w.Elapsed())

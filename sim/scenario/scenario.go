@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gudtech/scamp-sim/sim"
 	"github.com/gudtech/scamp-sim/sim/simnet"
 )
 
@@ -35,6 +36,7 @@ type Scenario struct {
 type place struct {
 	hosts   []string
 	service bool // of instances; else of requesters
+	outside bool // of neither: of programs that call a run in real time
 }
 
 // Parse reads a scenario. An error is Problems, in the order of the file.
@@ -83,11 +85,12 @@ func (s *Scenario) check(r *reader, keys map[string]Position) {
 	if s.Duration <= 0 {
 		r.wrong(keys["duration"], "duration: a run takes some time, such as 1m")
 	}
+	s.places[sim.Outside] = place{hosts: []string{sim.Outside}, outside: true}
 	for i := range s.services {
-		s.claim(r, s.services[i].at, s.services[i].Name, place{s.services[i].hosts(), true})
+		s.claim(r, s.services[i].at, s.services[i].Name, place{hosts: s.services[i].hosts(), service: true})
 	}
 	for i := range s.requesters {
-		s.claim(r, s.requesters[i].at, s.requesters[i].Name, place{s.requesters[i].hosts(), false})
+		s.claim(r, s.requesters[i].at, s.requesters[i].Name, place{hosts: s.requesters[i].hosts()})
 		for _, l := range s.requesters[i].loads {
 			s.offered(r, l)
 		}
@@ -120,13 +123,17 @@ func (s *Scenario) claim(r *reader, at Position, name string, p place) {
 		all = append([]string{name}, all...)
 	}
 	for _, n := range all {
+		if n == sim.Outside {
+			r.wrong(at, "%s is the name of programs that are not simulated: choose another", n)
+			return
+		}
 		if _, taken := s.places[n]; taken {
 			r.wrong(at, "there are two that are called %s", n)
 			return
 		}
 	}
 	for _, n := range p.hosts {
-		s.places[n] = place{[]string{n}, p.service}
+		s.places[n] = place{hosts: []string{n}, service: p.service}
 	}
 	s.places[name] = p
 }
@@ -134,17 +141,20 @@ func (s *Scenario) claim(r *reader, at Position, name string, p place) {
 // hostsOf returns the hosts of a name; what is any, an instance, or a requester.
 func (s *Scenario) hostsOf(r *reader, name placed, what string) []string {
 	p, ok := s.places[name.text]
-	if ok && (what == "any" || p.service == (what == "instance")) {
+	fits := func(p place) bool { return what == "any" || !p.outside && p.service == (what == "instance") }
+	if ok && fits(p) {
 		return p.hosts
 	}
 	var known []string
 	for n, p := range s.places {
-		if what == "any" || p.service == (what == "instance") {
+		if fits(p) {
 			known = append(known, n)
 		}
 	}
 	slices.Sort(known)
 	switch {
+	case ok && p.outside:
+		r.wrong(name.at, "%s is no part of the simulation: only its links can have faults; %s", name.text, hint(name.text, known))
 	case ok && what == "instance":
 		r.wrong(name.at, "%s is a requester; a service or one of its instances should be here: %s", name.text, hint(name.text, known))
 	case ok:
