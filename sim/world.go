@@ -309,6 +309,13 @@ func (w *World) Fault(name string) *Fault {
 	return f
 }
 
+// Hits is how often a fault was met until now.
+func (w *World) Hits(f *Fault) int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return f.Hits
+}
+
 // Hit notes that a fault was met n times.
 func (w *World) Hit(f *Fault, n int) {
 	w.mu.Lock()

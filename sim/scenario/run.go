@@ -154,7 +154,7 @@ type play struct {
 func (p *play) build(w *sim.World) {
 	p.w, p.instances, p.requesters = w, map[string]*sim.Instance{}, map[string]*sim.Requester{}
 	p.seen = make(chan struct{})
-	w.TLS, w.Logger, w.Noted, w.Ended = p.s.tls, p.o.Logger, p.noted, p.ended
+	w.TLS, w.Logger, w.Noted, w.Ended = p.s.tls || p.live, p.o.Logger, p.noted, p.ended
 	w.Net.SetProfile(p.s.link.Profile)
 	for i := range p.s.services {
 		for _, in := range w.Service(p.s.services[i].ServiceSpec).Instances() {

@@ -1,0 +1,279 @@
+package scenario
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/gudtech/scamp-sim/sim"
+)
+
+// LiveOptions are how a scenario is played in real time.
+type LiveOptions struct {
+	// Options has no Transcript and no Until. A Duration of 0 is until the context ends.
+	Options
+	Border sim.Border
+	// Ready is told when everything runs, of what changes it. It must return soon.
+	Ready func(*Live)
+}
+
+// patience is how long calls may go on when the time of a live run is over.
+const patience = 10 * time.Second
+
+// Live plays the scenario in real time, with TLS, until the context or the time ends.
+// Expectations are judged where there is a Duration that has passed.
+func (s *Scenario) Live(ctx context.Context, o LiveOptions) *Outcome {
+	p := s.newPlay(o.Options)
+	p.live = true
+	timeout := false
+	result := sim.Live(o.Seed, func(w *sim.World) {
+		w.Border = o.Border
+		p.build(w)
+		stop, cancel := context.WithCancel(ctx)
+		defer cancel()
+		l := &Live{p: p, stop: stop}
+		for i := range s.faults {
+			l.start(&s.faults[i])
+		}
+		if o.Ready != nil {
+			o.Ready(l)
+		}
+		var over <-chan time.Time
+		if o.Duration > 0 {
+			t := time.NewTimer(o.Duration - w.Elapsed())
+			defer t.Stop()
+			over = t.C
+		}
+		select {
+		case <-ctx.Done():
+		case <-over:
+			timeout = true
+			w.Patience = patience
+		}
+		cancel()
+		l.running.Wait()
+	})
+	out := &Outcome{Result: result}
+	if timeout {
+		p.judge(out)
+	}
+	return out
+}
+
+// A Live is a scenario that is being played in real time. Its methods may be called
+// from any goroutine.
+type Live struct {
+	p       *play
+	stop    context.Context
+	running sync.WaitGroup // of faults
+
+	mu     sync.Mutex
+	faults []*liveFault // in the order in which they came
+}
+
+// A FaultState says how far a fault is.
+type FaultState string
+
+// The states of a fault.
+const (
+	Pending FaultState = "pending" // it has not begun
+	Active  FaultState = "active"
+	Over    FaultState = "over"
+)
+
+// A liveFault is a fault of a live run.
+type liveFault struct {
+	fault
+	counted *sim.Fault
+	cancel  context.CancelFunc
+	done    chan struct{} // closed when it has been ended
+
+	state FaultState // guarded by Live.mu
+}
+
+// The errors of changes of faults.
+var (
+	ErrNoFault     = errors.New("there is no such fault")
+	ErrFaultExists = errors.New("there is a fault of this name")
+	ErrTooMany     = errors.New("there are 1000 faults: end some of them")
+	ErrRolling     = errors.New("a rolling restart that has begun goes on to its end")
+	ErrOver        = errors.New("the run is over")
+)
+
+const mostFaults = 1000
+
+// parseFault reads one fault, as an element of the list of a file or as JSON. Without
+// at it happens now.
+func (l *Live) parseFault(text []byte) (*fault, error) {
+	r := &reader{file: "fault"}
+	if len(bytes.TrimSpace(text)) == 0 {
+		r.wrong(Position{1, 1}, "nothing stands here: a fault is such as {kill: shop-1, for: 5s}")
+		return nil, r.problems
+	}
+	f := &fault{when: l.p.w.Elapsed().Truncate(time.Millisecond)}
+	fields := faultFields(f)
+	for i := range fields {
+		fields[i].required = false
+	}
+	if root := r.plain(r.parse(text)); root != nil {
+		if keys := r.object(root, "a fault", fields); keys != nil {
+			readFault(r, f, PositionOf(root), keys)
+		}
+		if len(r.problems) == 0 {
+			l.p.s.resolve(r, f)
+		}
+	}
+	return f, r.problems.sorted()
+}
+
+// AddFault reads a fault as it stands in a file, in YAML or JSON, and lets it happen:
+// now, unless it says when. It returns what the fault is called. An error is Problems
+// where the text is wrong.
+func (l *Live) AddFault(text []byte) (name string, err error) {
+	f, err := l.parseFault(text)
+	if err != nil {
+		return "", err
+	}
+	return f.name, l.start(f)
+}
+
+// ChangeFault ends a fault and puts another one in its place. When the text is wrong,
+// the fault stays as it is.
+func (l *Live) ChangeFault(name string, text []byte) error {
+	f, err := l.parseFault(text)
+	if err != nil {
+		return err
+	}
+	if err := l.EndFault(name); err != nil {
+		return err
+	}
+	f.name = name
+	return l.start(f)
+}
+
+// start lets a fault happen in time.
+func (l *Live) start(f *fault) error {
+	ctx, cancel := context.WithCancel(l.stop)
+	lf := &liveFault{fault: *f, cancel: cancel, done: make(chan struct{}), state: Pending}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case slices.ContainsFunc(l.faults, func(o *liveFault) bool { return o.name == f.name }):
+		cancel()
+		return fmt.Errorf("%w: %q", ErrFaultExists, f.name)
+	case len(l.faults) >= mostFaults:
+		cancel()
+		return ErrTooMany
+	case ctx.Err() != nil:
+		cancel()
+		return ErrOver
+	}
+	lf.counted = l.p.w.Fault(f.name)
+	l.faults = append(l.faults, lf)
+	l.running.Go(func() { l.play(ctx, lf) })
+	return nil
+}
+
+// EndFault ends a fault, as if its time had passed, and forgets it. What was killed is
+// started.
+func (l *Live) EndFault(name string) error {
+	l.mu.Lock()
+	i := slices.IndexFunc(l.faults, func(f *liveFault) bool { return f.name == name })
+	if i < 0 {
+		l.mu.Unlock()
+		return fmt.Errorf("%w: %q", ErrNoFault, name)
+	}
+	f := l.faults[i]
+	if f.what == "rolling" && f.state == Active {
+		l.mu.Unlock()
+		return ErrRolling
+	}
+	l.faults = slices.Delete(l.faults, i, i+1)
+	l.mu.Unlock()
+	f.cancel()
+	<-f.done
+	return nil
+}
+
+// play lets a fault begin and end.
+func (l *Live) play(ctx context.Context, f *liveFault) {
+	defer close(f.done)
+	defer f.cancel()
+	begin, end := l.prepare(f)
+	if !wait(ctx, f.when-l.p.w.Elapsed()) {
+		return
+	}
+	l.set(f, Active)
+	began := make(chan struct{})
+	l.p.w.Go(func() { // it may take its time, until the run is over
+		defer close(began)
+		begin()
+	})
+	select {
+	case <-began:
+	case <-l.stop.Done():
+		return
+	}
+	switch {
+	case end == nil:
+	case f.lasts == 0:
+		<-ctx.Done()
+	default:
+		wait(ctx, f.when+f.lasts-l.p.w.Elapsed())
+	}
+	if end != nil && (l.stop.Err() == nil || !slices.Contains(starting, f.what)) {
+		end()
+	}
+	l.set(f, Over)
+}
+
+// starting are faults whose end starts instances, which nobody needs when the run is
+// over.
+var starting = []string{"kill", "crash", "shutdown"}
+
+// prepare returns what begins a fault and what ends it, nil if nothing does.
+func (l *Live) prepare(f *liveFault) (begin, end func()) {
+	what := f.fault
+	if !slices.Contains(faultKinds[f.what].takes, "for") {
+		return l.p.faulty(&what, f.counted)
+	}
+	if f.what == "shutdown" {
+		what.lasts = 0 // else it starts what it has stopped by itself
+		begin, _ = l.p.faulty(&what, f.counted)
+		return begin, func() {
+			for _, host := range f.hosts {
+				l.p.instances[host].Start()
+			}
+		}
+	}
+	what.lasts = longest // somebody ends it
+	return l.p.faulty(&what, f.counted)
+}
+
+func (l *Live) set(f *liveFault, state FaultState) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	f.state = state
+}
+
+// wait lets time pass; false says that ctx has ended.
+func wait(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// Instance returns an instance by its name; nil if there is none.
+func (l *Live) Instance(name string) *sim.Instance { return l.p.instances[name] }
+
+// World returns the world that is played.
+func (l *Live) World() *sim.World { return l.p.w }

@@ -1,0 +1,134 @@
+package scenario
+
+import (
+	"cmp"
+	"fmt"
+
+	"github.com/gudtech/scamp-sim/sim"
+)
+
+// A LiveState is what a live run is at a moment, for machines. It changes by addition
+// only.
+type LiveState struct {
+	Scenario   string           `json:"scenario"` // the name of the file
+	About      string           `json:"about,omitempty"`
+	Seed       uint64           `json:"seed"`
+	ElapsedMS  int64            `json:"elapsed_ms"`
+	DurationMS int64            `json:"duration_ms,omitempty"` // 0: until it is ended
+	Services   []ServiceState   `json:"services"`
+	Requesters []RequesterState `json:"requesters"`
+	Faults     []FaultReport    `json:"faults"`
+	Calls      int              `json:"calls"`            // of the requesters, that have ended
+	Outside    int              `json:"outside_requests"` // of programs outside, that were answered
+	Violations []BreachRecord   `json:"violations"`
+}
+
+// A ServiceState is a service of a live run.
+type ServiceState struct {
+	Name      string          `json:"name"`
+	Sector    string          `json:"sector"`
+	Actions   []string        `json:"actions"` // as Name~VERSION
+	Instances []InstanceState `json:"instances"`
+}
+
+// An InstanceState is an instance of a service.
+type InstanceState struct {
+	Name    string `json:"name"`
+	State   string `json:"state"`             // up, paused, crashed or down
+	Address string `json:"address,omitempty"` // at which programs outside reach it; none before its first start
+}
+
+// A RequesterState is a requester of a live run.
+type RequesterState struct {
+	Name  string   `json:"name"`
+	Calls []string `json:"calls"` // the actions
+}
+
+// A FaultReport is a fault of a live run.
+type FaultReport struct {
+	Name  string     `json:"name"`
+	Kind  string     `json:"kind"`
+	State FaultState `json:"state"`
+	AtMS  int64      `json:"at_ms"`            // of the run
+	ForMS int64      `json:"for_ms,omitempty"` // 0: for good
+	// Hits is how often it was met. Of faults of links and clocks it is counted when
+	// they end.
+	Hits int `json:"hits"`
+}
+
+// Faults returns the faults in the order in which they came.
+func (l *Live) Faults() []FaultReport {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	all := make([]FaultReport, 0, len(l.faults))
+	for _, f := range l.faults {
+		all = append(all, FaultReport{f.name, f.what, f.state, f.when.Milliseconds(), f.lasts.Milliseconds(), l.p.w.Hits(f.counted)})
+	}
+	return all
+}
+
+// Fault returns one fault; false if there is none of this name.
+func (l *Live) Fault(name string) (FaultReport, bool) {
+	for _, f := range l.Faults() {
+		if f.Name == name {
+			return f, true
+		}
+	}
+	return FaultReport{}, false
+}
+
+// State returns what the run is now.
+func (l *Live) State() *LiveState {
+	s, w := l.p.s, l.p.w
+	state := &LiveState{
+		Scenario: s.File, About: s.About, Seed: l.p.o.Seed, ElapsedMS: w.Elapsed().Milliseconds(), DurationMS: l.p.o.Duration.Milliseconds(),
+		Services: []ServiceState{}, Requesters: []RequesterState{}, Faults: l.Faults(), Violations: []BreachRecord{},
+	}
+	for i := range s.services {
+		state.Services = append(state.Services, l.service(&s.services[i]))
+	}
+	for i := range s.requesters {
+		q := &s.requesters[i]
+		for _, host := range q.hosts() {
+			r := RequesterState{Name: host, Calls: []string{}}
+			for _, c := range q.Calls {
+				r.Calls = append(r.Calls, c.Action)
+			}
+			state.Requesters = append(state.Requesters, r)
+		}
+	}
+	numbers := w.Snapshot()
+	state.Calls = numbers.Calls
+	for _, o := range numbers.Outside {
+		state.Outside += o.Requests
+	}
+	for _, v := range w.Violations() {
+		state.Violations = append(state.Violations, BreachRecord{v.At.Microseconds(), v.What})
+	}
+	return state
+}
+
+func (l *Live) service(s *service) ServiceState {
+	state := ServiceState{Name: s.Name, Sector: cmp.Or(s.Sector, "main")}
+	for _, a := range s.Actions {
+		state.Actions = append(state.Actions, fmt.Sprintf("%s~%d", a.Name, max(a.Version, 1)))
+	}
+	for _, host := range s.hosts() {
+		state.Instances = append(state.Instances, l.InstanceState(l.p.instances[host]))
+	}
+	return state
+}
+
+// InstanceState is how an instance is now.
+func (l *Live) InstanceState(in *sim.Instance) InstanceState {
+	state := InstanceState{Name: in.Host(), State: "down", Address: in.Outer()}
+	switch {
+	case in.Crashed():
+		state.State = "crashed"
+	case in.Paused():
+		state.State = "paused"
+	case in.Running():
+		state.State = "up"
+	}
+	return state
+}
