@@ -142,7 +142,7 @@ func (f *runFlags) one(cmd *cobra.Command, s *scenario.Scenario) error {
 	}
 	human := f.human(cmd)
 	if f.verbose {
-		narrate(human, &o)
+		narrate(human, &o, beginning)
 	}
 	began := time.Now()
 	outcome, err := f.await(cmd, s, o)
@@ -220,10 +220,11 @@ func (f *runFlags) await(cmd *cobra.Command, s *scenario.Scenario, o scenario.Op
 	}
 }
 
-// narrate lets a run tell what happens.
-func narrate(w io.Writer, o *scenario.Options) {
+// narrate lets a run tell what happens, with the time since it began. What it returns
+// tells something else.
+func narrate(w io.Writer, o *scenario.Options, began time.Time) (say func(at time.Duration, text string)) {
 	var mu sync.Mutex
-	say := func(at time.Duration, text string) {
+	say = func(at time.Duration, text string) {
 		mu.Lock()
 		defer mu.Unlock()
 		fmt.Fprintf(w, "%12.6f  %s\n", at.Seconds(), visible(text))
@@ -234,12 +235,14 @@ func narrate(w io.Writer, o *scenario.Options) {
 			say(c.Began+c.Took, fmt.Sprintf("call %d of %s to %s, after %v: %v", c.Number, c.Requester, c.Action, c.Took.Round(time.Microsecond), c.Err))
 		}
 	}
-	o.Logger = slog.New(&logLines{say: say, level: slog.LevelWarn})
+	o.Logger = slog.New(&logLines{say: say, began: began, level: slog.LevelWarn})
+	return say
 }
 
 // logLines is a handler that writes records as lines, with the time of the run.
 type logLines struct {
 	say   func(time.Duration, string)
+	began time.Time
 	level slog.Level
 	attrs string
 }
@@ -255,7 +258,7 @@ func (l *logLines) Handle(_ context.Context, r slog.Record) error {
 		text += " " + a.String()
 		return true
 	})
-	l.say(r.Time.Sub(beginning), text)
+	l.say(r.Time.Sub(l.began), text)
 	return nil
 }
 

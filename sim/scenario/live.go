@@ -90,6 +90,7 @@ type liveFault struct {
 	fault
 	counted *sim.Fault
 	cancel  context.CancelFunc
+	began   chan struct{} // closed when its beginning is over
 	done    chan struct{} // closed when it has been ended
 
 	state FaultState // guarded by Live.mu
@@ -148,55 +149,77 @@ func (l *Live) ChangeFault(name string, text []byte) error {
 	if err != nil {
 		return err
 	}
-	if err := l.EndFault(name); err != nil {
+	if _, err := l.EndFault(name); err != nil {
 		return err
 	}
 	f.name = name
 	return l.start(f)
 }
 
-// start lets a fault happen in time.
+// start lets a fault happen in time. One that happens now has begun when start returns.
 func (l *Live) start(f *fault) error {
 	ctx, cancel := context.WithCancel(l.stop)
-	lf := &liveFault{fault: *f, cancel: cancel, done: make(chan struct{}), state: Pending}
+	lf := &liveFault{fault: *f, cancel: cancel, began: make(chan struct{}), done: make(chan struct{}), state: Pending}
+	if err := l.add(ctx, lf); err != nil {
+		cancel()
+		return err
+	}
+	if f.when > l.p.w.Elapsed() {
+		return nil
+	}
+	t := time.NewTimer(longestBeginning)
+	defer t.Stop()
+	select {
+	case <-lf.began:
+	case <-lf.done:
+	case <-t.C:
+	}
+	return nil
+}
+
+// longestBeginning is how long somebody who adds a fault waits until it has begun. A
+// rolling restart takes longer.
+const longestBeginning = time.Second
+
+// add lets a fault run.
+func (l *Live) add(ctx context.Context, f *liveFault) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch {
 	case slices.ContainsFunc(l.faults, func(o *liveFault) bool { return o.name == f.name }):
-		cancel()
 		return fmt.Errorf("%w: %q", ErrFaultExists, f.name)
 	case len(l.faults) >= mostFaults:
-		cancel()
 		return ErrTooMany
 	case ctx.Err() != nil:
-		cancel()
 		return ErrOver
 	}
-	lf.counted = l.p.w.Fault(f.name)
-	l.faults = append(l.faults, lf)
-	l.running.Go(func() { l.play(ctx, lf) })
+	f.counted = l.p.w.Fault(f.name)
+	l.faults = append(l.faults, f)
+	l.running.Go(func() { l.play(ctx, f) })
 	return nil
 }
 
 // EndFault ends a fault, as if its time had passed, and forgets it. What was killed is
-// started.
-func (l *Live) EndFault(name string) error {
+// started. It returns what has come of the fault.
+func (l *Live) EndFault(name string) (FaultReport, error) {
 	l.mu.Lock()
 	i := slices.IndexFunc(l.faults, func(f *liveFault) bool { return f.name == name })
 	if i < 0 {
 		l.mu.Unlock()
-		return fmt.Errorf("%w: %q", ErrNoFault, name)
+		return FaultReport{}, fmt.Errorf("%w: %q", ErrNoFault, name)
 	}
 	f := l.faults[i]
 	if f.what == "rolling" && f.state == Active {
 		l.mu.Unlock()
-		return ErrRolling
+		return FaultReport{}, ErrRolling
 	}
 	l.faults = slices.Delete(l.faults, i, i+1)
 	l.mu.Unlock()
 	f.cancel()
 	<-f.done
-	return nil
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.report(f), nil
 }
 
 // play lets a fault begin and end.
@@ -208,13 +231,12 @@ func (l *Live) play(ctx context.Context, f *liveFault) {
 		return
 	}
 	l.set(f, Active)
-	began := make(chan struct{})
 	l.p.w.Go(func() { // it may take its time, until the run is over
-		defer close(began)
+		defer close(f.began)
 		begin()
 	})
 	select {
-	case <-began:
+	case <-f.began:
 	case <-l.stop.Done():
 		return
 	}

@@ -62,9 +62,14 @@ func (l *Live) Faults() []FaultReport {
 	defer l.mu.Unlock()
 	all := make([]FaultReport, 0, len(l.faults))
 	for _, f := range l.faults {
-		all = append(all, FaultReport{f.name, f.what, f.state, f.when.Milliseconds(), f.lasts.Milliseconds(), l.p.w.Hits(f.counted)})
+		all = append(all, l.report(f))
 	}
 	return all
+}
+
+// report says how a fault is. l.mu is held.
+func (l *Live) report(f *liveFault) FaultReport {
+	return FaultReport{f.name, f.what, f.state, f.when.Milliseconds(), f.lasts.Milliseconds(), l.p.w.Hits(f.counted)}
 }
 
 // Fault returns one fault; false if there is none of this name.

@@ -10,22 +10,23 @@ import (
 // A Record is an outcome for machines. It has nothing that differs from one run of a
 // seed to the next. docs/scenarios.md describes it; it changes by addition only.
 type Record struct {
-	Seed           uint64         `json:"seed"`
-	OK             bool           `json:"ok"`
-	Failures       []string       `json:"failures,omitempty"` // what is wrong, in words
-	VirtualUS      int64          `json:"virtual_us"`
-	Calls          int            `json:"calls"`
-	Retries        int            `json:"retries"`
-	Refusals       int            `json:"refusals"`
-	Connections    int            `json:"connections"`
-	Dials          int            `json:"dials"`
-	Duplicates     int            `json:"duplicate_executions"`
-	Actions        []ActionRecord `json:"actions"`
-	Faults         []FaultRecord  `json:"faults"`
-	Expected       []ExpectRecord `json:"expect"`
-	Violations     []BreachRecord `json:"violations,omitempty"`
-	Irreproducible string         `json:"irreproducible,omitempty"`
-	Until          string         `json:"until,omitempty"` // what --until has met
+	Seed           uint64          `json:"seed"`
+	OK             bool            `json:"ok"`
+	Failures       []string        `json:"failures,omitempty"` // what is wrong, in words
+	VirtualUS      int64           `json:"virtual_us"`
+	Calls          int             `json:"calls"`
+	Retries        int             `json:"retries"`
+	Refusals       int             `json:"refusals"`
+	Connections    int             `json:"connections"`
+	Dials          int             `json:"dials"`
+	Duplicates     int             `json:"duplicate_executions"`
+	Actions        []ActionRecord  `json:"actions"`
+	Faults         []FaultRecord   `json:"faults"`
+	Expected       []ExpectRecord  `json:"expect"`
+	Violations     []BreachRecord  `json:"violations,omitempty"`
+	Outside        []OutsideRecord `json:"outside,omitempty"` // requests of programs outside, in real time
+	Irreproducible string          `json:"irreproducible,omitempty"`
+	Until          string          `json:"until,omitempty"` // what --until has met
 }
 
 // An ActionRecord has the numbers of one action; the times are of calls that
@@ -54,6 +55,14 @@ type ExpectRecord struct {
 	Line int    `json:"line"`
 	Got  string `json:"got"`
 	OK   bool   `json:"ok"`
+}
+
+// An OutsideRecord is how many requests of programs outside ended in one way.
+type OutsideRecord struct {
+	Instance string `json:"instance"`
+	Action   string `json:"action"`
+	Kind     string `json:"kind"`
+	Requests int    `json:"requests"`
 }
 
 // A BreachRecord is something that must always hold, and did not.
@@ -103,6 +112,9 @@ func (o *Outcome) Record() *Record {
 	}
 	for _, v := range o.Violations {
 		r.Violations = append(r.Violations, breachRecord(&v))
+	}
+	for _, q := range o.Stats.Outside {
+		r.Outside = append(r.Outside, OutsideRecord{q.Instance, q.Action, string(q.Kind), q.Requests})
 	}
 	return r
 }

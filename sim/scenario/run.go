@@ -72,10 +72,8 @@ func (s *Scenario) Run(o Options) (*Outcome, error) {
 	if o.Duration == 0 {
 		o.Duration = s.Duration
 	}
-	for i := range s.faults {
-		if f := &s.faults[i]; f.when >= o.Duration {
-			return nil, &Problem{s.File, f.at, fmt.Sprintf("at %v the run has ended, after %v", f.when, o.Duration)}
-		}
+	if err := s.Within(o.Duration); err != nil {
+		return nil, err
 	}
 	p := s.newPlay(o)
 	var transcript *sim.Transcript
@@ -128,6 +126,16 @@ func (s *Scenario) newPlay(o Options) *play {
 		p.tallies[i].kinds = map[sim.Kind]int{}
 	}
 	return p
+}
+
+// Within says what is wrong with a run of this duration: a fault that comes too late.
+func (s *Scenario) Within(d time.Duration) error {
+	for i := range s.faults {
+		if f := &s.faults[i]; f.when >= d {
+			return &Problem{s.File, f.at, fmt.Sprintf("at %v the run has ended, after %v", f.when, d)}
+		}
+	}
+	return nil
 }
 
 // A play is one run.

@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -187,4 +188,22 @@ func (s *Scenario) offered(r *reader, l load) {
 		}
 	}
 	r.wrong(l.at, "no service offers %s~%d; %s", name, version, hint(name+"~"+strconv.Itoa(version), known))
+}
+
+// Instances returns the names of all instances, in the order of the file.
+func (s *Scenario) Instances() (all []string) {
+	for i := range s.services {
+		all = append(all, s.services[i].hosts()...)
+	}
+	return all
+}
+
+// Sectors returns the sectors of the services, sorted.
+func (s *Scenario) Sectors() []string {
+	var all []string
+	for i := range s.services {
+		all = append(all, cmp.Or(s.services[i].Sector, "main"))
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
 }

@@ -1,0 +1,177 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/gudtech/scamp-sim/fixtures"
+	"github.com/gudtech/scamp-sim/scamp/discovery"
+)
+
+// A busDir is the directory with what programs need to take part in a bus.
+type busDir struct {
+	path       string
+	temporary  bool
+	own        string
+	authorized *discovery.AuthorizedFile
+
+	announced map[string]*announcedFile // by name of its file; of who keeps the directory
+}
+
+// upMark is the first line of a configuration that up has written, and may write anew.
+const upMark = "# Written by scamp-sim up."
+
+// newBusDir makes the directory, or what is missing in it. Keys and authorised services
+// that are there stay as they are.
+func newBusDir(path, own string, sectors []string, control string) (*busDir, error) {
+	d := &busDir{path: path, temporary: path == "", own: own, announced: map[string]*announcedFile{}}
+	var err error
+	if d.temporary {
+		if d.path, err = os.MkdirTemp("", "scamp-sim-up-"); err != nil {
+			return nil, fmt.Errorf("cannot make a directory: %w; name one with --dir", err)
+		}
+	} else if d.path, err = filepath.Abs(path); err != nil {
+		return nil, err
+	}
+	if err := d.fill(sectors, control); err != nil {
+		if d.temporary {
+			os.RemoveAll(d.path)
+		}
+		return nil, err
+	}
+	d.authorized = &discovery.AuthorizedFile{Path: d.file("authorized_services")}
+	return d, nil
+}
+
+func (d *busDir) file(names ...string) string {
+	return filepath.Join(append([]string{d.path}, names...)...)
+}
+
+func (d *busDir) fill(sectors []string, control string) error {
+	if strings.ContainsAny(d.path, "#\n") {
+		return fmt.Errorf("--dir %q: a configuration file takes no path with a number sign", d.path)
+	}
+	if err := d.check(); err != nil {
+		return err
+	}
+	for _, sub := range []string{"services", "auth", "announcements"} {
+		if err := os.MkdirAll(d.file(sub), 0o755); err != nil {
+			return fmt.Errorf("cannot make the directory: %w", err)
+		}
+	}
+	p := &pair{name: d.own, keyFile: d.file("services", d.own+".key"), certFile: d.file("services", d.own+".crt"), notes: io.Discard}
+	der, err := p.provide(2048)
+	if err != nil {
+		return err
+	}
+	for _, fingerprint := range []string{fixtures.Fingerprint("server"), discovery.Fingerprint(der)} {
+		if err := entrust(d.file("authorized_services"), fingerprint, sectors); err != nil {
+			return fmt.Errorf("cannot write the authorised services: %w", err)
+		}
+	}
+	for _, f := range []struct {
+		fixture, name string
+		mode          fs.FileMode
+	}{
+		{"server.cert.pem", "services/simulated.crt", 0o644},
+		{"other.cert.pem", "services/unauthorized.crt", 0o644},
+		{"ticket.pub.pem", "auth/ticket_verify_public_key.pem", 0o644},
+		{"ticket.key.pem", "auth/ticket_signing_key.pem", 0o600},
+	} {
+		text, err := fixtures.FS.ReadFile(f.fixture)
+		if err == nil {
+			err = writeNew(d.file(filepath.FromSlash(f.name)), text, f.mode)
+		}
+		if err != nil && !errors.Is(err, fs.ErrExist) {
+			return fmt.Errorf("cannot write %s: %w", f.name, err)
+		}
+	}
+	err = errors.Join(
+		discovery.FileStore(d.file("discovery.cache")).Replace(nil),
+		discovery.FileStore(d.file("soa.conf")).Replace(d.config()),
+		os.WriteFile(d.file("control"), []byte(control+"\n"), 0o644),
+	)
+	if err != nil {
+		return fmt.Errorf("cannot write the directory: %w", err)
+	}
+	return nil
+}
+
+// config is the configuration file.
+func (d *busDir) config() []byte {
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "%s It is written anew whenever that starts.\n", upMark)
+	for _, line := range [][2]string{
+		{"bus.address", "127.0.0.1"},
+		{"discovery.cache_path", d.file("discovery.cache")},
+		{"bus.authorized_services", d.file("authorized_services")},
+		{"auth.ticket_verify_public_key", d.file("auth", "ticket_verify_public_key.pem")},
+		{d.own + ".soa_key", d.file("services", d.own+".key")},
+		{d.own + ".soa_cert", d.file("services", d.own+".crt")},
+	} {
+		fmt.Fprintf(&b, "%s = %s\n", line[0], line[1])
+	}
+	return b.Bytes()
+}
+
+// check refuses a directory that belongs to something else.
+func (d *busDir) check() error {
+	text, err := os.ReadFile(d.file("soa.conf"))
+	switch {
+	case err == nil && !bytes.HasPrefix(text, []byte(upMark)):
+		return fmt.Errorf("%s is there, and was not written by scamp-sim up: choose another directory with --dir", d.file("soa.conf"))
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("cannot use the directory: %w", err)
+	}
+	address, err := os.ReadFile(d.file("control"))
+	if err != nil {
+		return nil
+	}
+	client := &http.Client{Timeout: time.Second}
+	r, err := client.Get("http://" + strings.TrimSpace(string(address)) + "/v1/state")
+	if err != nil {
+		return nil // it was ended without a chance to clean up
+	}
+	r.Body.Close()
+	return fmt.Errorf("another scamp-sim up runs in %s, with its control API at %s: choose another directory with --dir", d.path, strings.TrimSpace(string(address)))
+}
+
+// entrust lets a certificate offer all of some sectors, unless the file names it.
+func entrust(file, fingerprint string, sectors []string) error {
+	text, err := os.ReadFile(file)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if bytes.Contains(bytes.ToUpper(text), []byte(fingerprint)) && discovery.ParseAuthorized(text).Trusts(fingerprint, sectors[0], "x.x") {
+		return nil
+	}
+	if len(text) > 0 && text[len(text)-1] != '\n' {
+		text = append(text, '\n')
+	}
+	text = append(text, fingerprint+"    "...)
+	for i, s := range sectors {
+		if i > 0 {
+			text = append(text, ", "...)
+		}
+		text = append(text, s+":ALL"...)
+	}
+	return discovery.FileStore(file).Replace(append(text, '\n'))
+}
+
+// remove takes away what is of use only while the bus runs.
+func (d *busDir) remove() {
+	if d.temporary {
+		os.RemoveAll(d.path)
+		return
+	}
+	os.Remove(d.file("control"))
+	discovery.FileStore(d.file("discovery.cache")).Replace(nil) // nobody is there any more
+}
