@@ -224,28 +224,25 @@ func (c *control) act(l *scenario.Live, r *http.Request) (int, any, error) {
 		return 0, nil, err
 	}
 	status := http.StatusOK
-	switch r.PathValue("what") {
-	case "kill":
-		in.Kill()
-	case "crash":
-		in.Crash()
-	case "pause":
-		in.Pause()
-	case "resume":
-		in.Resume()
-	case "restart":
-		in.Restart()
-	case "start":
-		if in.Crashed() {
-			in.Restart()
-		} else {
-			in.Start()
-		}
-	case "shutdown": // it takes as long as its grace
-		status = http.StatusAccepted
-		l.World().Go(in.Shutdown)
-	default:
+	do := map[string]func(){
+		"kill": in.Kill, "crash": in.Crash, "pause": in.Pause, "resume": in.Resume, "restart": in.Restart,
+		"start": func() {
+			if in.Crashed() {
+				in.Restart()
+			} else {
+				in.Start()
+			}
+		},
+		"shutdown": func() { // it takes as long as its grace
+			status = http.StatusAccepted
+			l.World().Go(in.Shutdown)
+		},
+	}[r.PathValue("what")]
+	if do == nil {
 		return 0, nil, errNoVerb
+	}
+	if err := l.Change(do); err != nil {
+		return 0, nil, err
 	}
 	return status, l.InstanceState(in), nil
 }

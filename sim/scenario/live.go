@@ -54,7 +54,9 @@ func (s *Scenario) Live(ctx context.Context, o LiveOptions) *Outcome {
 			timeout = true
 			w.Patience = patience
 		}
+		l.mu.Lock() // who has seen that it goes on has been counted
 		cancel()
+		l.mu.Unlock()
 		l.running.Wait()
 	})
 	out := &Outcome{Result: result}
@@ -69,7 +71,7 @@ func (s *Scenario) Live(ctx context.Context, o LiveOptions) *Outcome {
 type Live struct {
 	p       *play
 	stop    context.Context
-	running sync.WaitGroup // of faults
+	running sync.WaitGroup // of faults and changes
 
 	mu     sync.Mutex
 	faults []*liveFault // in the order in which they came
@@ -292,6 +294,21 @@ func wait(ctx context.Context, d time.Duration) bool {
 	case <-ctx.Done():
 		return false
 	}
+}
+
+// Change lets f do something to the world, unless the run is over. It must not take
+// long: the run does not end before it.
+func (l *Live) Change(f func()) error {
+	l.mu.Lock()
+	if l.stop.Err() != nil {
+		l.mu.Unlock()
+		return ErrOver
+	}
+	l.running.Add(1)
+	l.mu.Unlock()
+	defer l.running.Done()
+	f()
+	return nil
 }
 
 // Instance returns an instance by its name; nil if there is none.

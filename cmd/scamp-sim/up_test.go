@@ -1,0 +1,514 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/gudtech/scamp-sim/scamp"
+	"github.com/gudtech/scamp-sim/sim/scenario"
+)
+
+const upScenario = `
+about: A shop that is called from outside.
+services:
+  - name: shop
+    instances: 2
+    actions:
+      - {name: Shop.get, latency: 1ms, reply: 1KiB}
+      - {name: Shop.no, errors: 100%}
+requesters:
+  - name: web
+    calls: [{action: Shop.get, rate: 20}]
+`
+
+// An upped is a bus that is up.
+type upped struct {
+	*daemon
+	dir, config, control string
+}
+
+// up starts a scenario on real sockets and waits until it runs.
+func up(t *testing.T, text string, args ...string) *upped {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "bus.yaml")
+	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(t.TempDir(), "bus")
+	u := &upped{daemon: start(t, append([]string{"up", file, "--dir", dir, "--ports", "0"}, args...)...), dir: dir, config: filepath.Join(dir, "soa.conf")}
+	eventually(t, "the bus is up", func() bool { return strings.Contains(u.stdout.String(), "break it") || u.stderr.String() != "" })
+	if told := u.stderr.String(); told != "" {
+		t.Fatal(told)
+	}
+	u.control = "http://" + strings.TrimSpace(content(filepath.Join(dir, "control")))
+	return u
+}
+
+// ask sends a request to the control API, and reads the answer into to, if it is not nil.
+func (u *upped) ask(t *testing.T, method, path, body string, to any) (status int) {
+	t.Helper()
+	status, text := askAs(t, method, u.control+path, body, nil)
+	if to != nil {
+		if err := json.Unmarshal(text, to); err != nil {
+			t.Fatalf("%s %s: %v: %s", method, path, err, text)
+		}
+	}
+	return status
+}
+
+func askAs(t *testing.T, method, url, body string, change func(*http.Request)) (status int, text []byte) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if change != nil {
+		change(r)
+	}
+	client := http.Client{Timeout: 10 * time.Second}
+	answer, err := client.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	if text, err = io.ReadAll(answer.Body); err != nil {
+		t.Fatal(err)
+	}
+	return answer.StatusCode, text
+}
+
+func (u *upped) request(t *testing.T, args ...string) outcome {
+	t.Helper()
+	return scampSim(t, "", append([]string{"request", "--config", u.config, "--timeout", "1500ms"}, args...)...)
+}
+
+// A program that knows nothing but soa.conf calls the services. With a fault that is
+// added over the control API its calls fail as described; without it they succeed.
+func TestUpFromOutside(t *testing.T) {
+	t.Parallel()
+	u := up(t, upScenario)
+	well := func(when string) {
+		t.Helper()
+		o := u.request(t, "Shop.get", `{"my":["body"]}`)
+		if o.code != 0 || !strings.Contains(o.stdout, `"echo":{"my":["body"]}`) || len(o.stdout) < 1024 {
+			t.Errorf("%s: %d, %.200s%s", when, o.code, o.stdout, o.stderr)
+		}
+	}
+	well("at first")
+	if o := u.request(t, "Shop.no"); o.code != 1 || !strings.Contains(o.stderr, "simulated: the service fails as it was told to") {
+		t.Errorf("%+v", o)
+	}
+	for _, tc := range []struct{ fault, stderr string }{
+		{`{name: f, partition: [outside, shop]}`, "timed out"},
+		{`{"name": "f", "pause": ["shop-1", "shop-2"]}`, "timed out"},
+		{`{name: f, slow: shop, times: 1e6}`, "timed out"},
+		{"name: f\nkill: shop\n", "refused"},
+		{`{name: f, profile: {latency: 2s}, between: [shop, outside]}`, "timed out"},
+	} {
+		if status := u.ask(t, "POST", "/v1/faults", tc.fault, nil); status != http.StatusCreated {
+			t.Errorf("%s: %d", tc.fault, status)
+		}
+		if o := u.request(t, "Shop.get"); o.code == 0 || !strings.Contains(o.stderr, tc.stderr) {
+			t.Errorf("with %s: %+v", tc.fault, o)
+		}
+		var f scenario.FaultReport
+		if status := u.ask(t, "DELETE", "/v1/faults/f", "", &f); status != http.StatusOK || f.State != scenario.Over || f.Hits == 0 {
+			t.Errorf("%s: %d, %+v", tc.fault, status, f)
+		}
+		well("after " + tc.fault)
+	}
+	u.stop(t)
+	if told := u.stdout.String(); !strings.Contains(told, "from outside") || strings.Contains(told, "wrong") {
+		t.Error(told)
+	}
+}
+
+// state returns what the control API tells, and the instances by name.
+func (u *upped) state(t *testing.T) (scenario.LiveState, map[string]scenario.InstanceState) {
+	t.Helper()
+	var s scenario.LiveState
+	if status := u.ask(t, "GET", "/v1/state", "", &s); status != http.StatusOK {
+		t.Fatal(status)
+	}
+	all := map[string]scenario.InstanceState{}
+	for _, service := range s.Services {
+		for _, in := range service.Instances {
+			all[in.Name] = in
+		}
+	}
+	return s, all
+}
+
+// An instance that is killed is gone at once for who has a connection to it and for
+// who wants one, and leaves the cache; restarted, it is where it was.
+func TestUpKillsAndRestarts(t *testing.T) {
+	t.Parallel()
+	u := up(t, upScenario)
+	_, before := u.state(t)
+	target := before["shop-1"]
+	if target.State != "up" || before["shop-2"].State != "up" {
+		t.Fatalf("%+v", before)
+	}
+	conn, err := scamp.Dial(t.Context(), target.Address, scamp.Config{Unverified: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	var in scenario.InstanceState
+	if status := u.ask(t, "POST", "/v1/instances/shop-1/kill", "", &in); status != http.StatusOK || in.State != "down" {
+		t.Errorf("%d %+v", status, in)
+	}
+	eventually(t, "the connection is reset", func() bool { return errors.Is(conn.Err(), syscall.ECONNRESET) })
+	if nc, err := net.Dial("tcp", target.Address); err == nil {
+		nc.Close()
+		t.Error("who is killed takes a connection")
+	}
+	if o := u.request(t, "Shop.get"); o.code != 0 || !strings.Contains(o.stdout, "shop-2") {
+		t.Errorf("the other instance: %+v", o)
+	}
+	eventually(t, "the cache forgets it", func() bool {
+		o := scampSim(t, "", "cache", "list", filepath.Join(u.dir, "discovery.cache"), "--json")
+		return o.code == 0 && !strings.Contains(o.stdout, target.Address) && strings.Contains(o.stdout, before["shop-2"].Address)
+	})
+	u.ask(t, "POST", "/v1/instances/shop-1/restart", "", &in)
+	if in.State != "up" || in.Address != target.Address {
+		t.Errorf("restarted: %+v", in)
+	}
+	if o := scampSim(t, "", "request", "--server", target.Address, "--insecure", "Shop.get"); o.code != 0 {
+		t.Errorf("%+v", o)
+	}
+	for verb, state := range map[string]string{"pause": "paused", "crash": "crashed"} {
+		u.ask(t, "POST", "/v1/instances/shop-1/"+verb, "", &in)
+		if in.State != state {
+			t.Errorf("after %s: %+v", verb, in)
+		}
+		if o := scampSim(t, "", "request", "--server", target.Address, "--insecure", "--timeout", "500ms", "Shop.get"); o.code == 0 {
+			t.Errorf("%s: %+v", state, o)
+		}
+		u.ask(t, "POST", "/v1/instances/shop-1/resume", "", nil)
+		u.ask(t, "POST", "/v1/instances/shop-1/start", "", &in)
+		if o := scampSim(t, "", "request", "--server", target.Address, "--insecure", "Shop.get"); o.code != 0 || in.State != "up" {
+			t.Errorf("after %s, and on: %+v %+v", verb, in, o)
+		}
+	}
+	if status := u.ask(t, "POST", "/v1/instances/shop-1/shutdown", "", nil); status != http.StatusAccepted {
+		t.Error(status)
+	}
+	eventually(t, "it has stopped in good order", func() bool {
+		_, now := u.state(t)
+		return now["shop-1"].State == "down"
+	})
+}
+
+// One program keeps its requester over all that happens.
+func TestUpWithARequester(t *testing.T) {
+	t.Parallel()
+	u := up(t, upScenario)
+	q, err := scamp.Open(t.Context(), u.config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer q.Close(context.Background())
+	call := func() error {
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		defer cancel()
+		reply, err := q.Call(ctx, scamp.NewRequest("Shop.get", []byte("{}")))
+		if err != nil {
+			return err
+		}
+		_, err = reply.ReadAll(1 << 20)
+		return err
+	}
+	eventually(t, "a call succeeds", func() bool { return call() == nil })
+	u.ask(t, "POST", "/v1/faults", `{name: all, kill: shop}`, nil)
+	eventually(t, "calls fail", func() bool { return call() != nil })
+	u.ask(t, "DELETE", "/v1/faults/all", "", nil)
+	eventually(t, "calls succeed again", func() bool { return call() == nil })
+}
+
+func TestUpControlRefuses(t *testing.T) {
+	t.Parallel()
+	u := up(t, upScenario)
+	u.ask(t, "POST", "/v1/faults", "{name: there, pause: shop-2, at: 1h}", nil)
+	for name, tc := range map[string]struct {
+		method, path, body string
+		change             func(*http.Request)
+		status             int
+		text               string
+	}{
+		"foreign host":   {"GET", "/v1/state", "", func(r *http.Request) { r.Host = "evil.example" }, 403, "this host"},
+		"foreign origin": {"POST", "/v1/faults", "{kill: shop}", func(r *http.Request) { r.Header.Set("Origin", "http://evil.example") }, 403, "cross-origin"},
+		"nothing":        {"POST", "/v1/faults", " ", nil, 400, "nothing stands here"},
+		"not YAML":       {"POST", "/v1/faults", "{kill: [", nil, 400, `"line": 1`},
+		"no such key":    {"POST", "/v1/faults", "kill: shop-1\nfro: 5s", nil, 400, `"line": 2`},
+		"no instance":    {"POST", "/v1/faults", "{kill: shop-3}", nil, 400, `"column": 8`},
+		"not outside":    {"POST", "/v1/faults", "{kill: outside}", nil, 400, "only its links"},
+		"too long":       {"POST", "/v1/faults", strings.Repeat(" ", 1<<20), nil, 413, "too large"},
+		"same name":      {"POST", "/v1/faults", "{name: there, kill: shop-2}", nil, 409, "there"},
+		"no fault":       {"DELETE", "/v1/faults/nosuch", "", nil, 404, "nosuch"},
+		"wrong change":   {"PUT", "/v1/faults/there", "{kill: nosuch}", nil, 400, "nosuch"},
+		"no such host":   {"POST", "/v1/instances/nosuch/kill", "", nil, 404, "nosuch"},
+		"no such verb":   {"POST", "/v1/instances/shop-1/explode", "", nil, 404, "kill, pause"},
+		"wrong method":   {"DELETE", "/v1/state", "", nil, 405, ""},
+		"no such path":   {"GET", "/v2/state", "", nil, 404, ""},
+	} {
+		status, text := askAs(t, tc.method, u.control+tc.path, tc.body, tc.change)
+		if status != tc.status || !strings.Contains(string(text), tc.text) {
+			t.Errorf("%s: %d %s", name, status, text)
+		}
+	}
+	var f struct{ Faults []scenario.FaultReport }
+	if u.ask(t, "GET", "/v1/faults", "", &f); len(f.Faults) != 1 || f.Faults[0].State != scenario.Pending || f.Faults[0].Name != "there" {
+		t.Errorf("%+v", f)
+	}
+	var one scenario.FaultReport
+	if status := u.ask(t, "PUT", "/v1/faults/there", "{slow: shop-2, times: 2}", &one); status != 200 || one.State != scenario.Active || one.Kind != "slow" || one.Name != "there" {
+		t.Errorf("changed: %d %+v", status, one)
+	}
+	if _, all := u.state(t); all["shop-1"].State != "up" || all["shop-2"].State != "up" {
+		t.Errorf("%+v", all)
+	}
+}
+
+var sample = regexp.MustCompile(`^([a-z_]+)(?:\{(?:[a-z]+="(?:[^"\\\n]|\\[\\n"])*",?)+\})? (-?[0-9.e+-]+|\+Inf)$`)
+
+// checkMetrics fails unless the text is what Prometheus reads: each metric is told of
+// once, before its samples.
+func checkMetrics(t *testing.T, text string) (names map[string]int) {
+	t.Helper()
+	kinds, names := map[string]string{}, map[string]int{}
+	for line := range strings.Lines(text) {
+		line = strings.TrimSuffix(line, "\n")
+		if fields := strings.SplitN(line, " ", 4); fields[0] == "#" {
+			if len(fields) < 4 || fields[1] == "TYPE" && kinds[fields[2]] != "" {
+				t.Errorf("%q", line)
+			}
+			if fields[1] == "TYPE" {
+				kinds[fields[2]] = fields[3]
+			}
+			continue
+		}
+		m := sample.FindStringSubmatch(line)
+		if m == nil {
+			t.Errorf("no sample: %q", line)
+			continue
+		}
+		name := m[1]
+		if kinds[name] == "" {
+			name = regexp.MustCompile(`_(bucket|sum|count)$`).ReplaceAllString(name, "")
+		}
+		if kinds[name] == "" || kinds[name] != "histogram" && name != m[1] {
+			t.Errorf("%q belongs to nothing", line)
+		}
+		names[name]++
+	}
+	return names
+}
+
+func TestMetricText(t *testing.T) {
+	m := new(metricText)
+	m.family("a_total", "counter", "With \\ and\nmore.")
+	m.sample("a_total", 1.5, "fault", "a \"b\" \\ c\nd", "kind", "ok")
+	want := "# HELP a_total With \\\\ and\\nmore.\n# TYPE a_total counter\na_total{fault=\"a \\\"b\\\" \\\\ c\\nd\",kind=\"ok\"} 1.5\n"
+	if got := m.b.String(); got != want {
+		t.Errorf("%q\n%q", got, want)
+	}
+	checkMetrics(t, m.b.String())
+}
+
+func TestUpMetrics(t *testing.T) {
+	t.Parallel()
+	u := up(t, upScenario)
+	u.request(t, "Shop.get")
+	u.ask(t, "POST", "/v1/faults", `{name: 'a "strange" name', slow: shop-1, times: 1.5}`, nil)
+	var text string
+	eventually(t, "calls and hits are counted", func() bool {
+		_, b := askAs(t, "GET", u.control+"/metrics", "", nil)
+		text = string(b)
+		return regexp.MustCompile(`(?m)^scamp_sim_calls_total\{action="Shop.get",kind="ok"\} [1-9]`).MatchString(text) &&
+			regexp.MustCompile(`(?m)^scamp_sim_fault_hits_total\{fault="a \\"strange\\" name",kind="slow"\} [1-9]`).MatchString(text)
+	})
+	names := checkMetrics(t, text)
+	for _, n := range []string{
+		"calls_total", "call_duration_seconds", "retries_total", "connections_total", "dials_total", "refusals_total", "violations_total",
+		"outside_requests_total", "instance_up", "fault_active", "fault_hits_total", "uptime_seconds",
+	} {
+		if names["scamp_sim_"+n] == 0 {
+			t.Errorf("no %s in\n%s", n, text)
+		}
+	}
+	if !strings.Contains(text, "scamp_sim_violations_total 0\n") || !strings.Contains(text, `scamp_sim_instance_up{service="shop",instance="shop-2"} 1`) {
+		t.Error(text)
+	}
+}
+
+// When it is told to end, it ends well, and leaves nothing but its directory.
+func TestUpEndsWithASignal(t *testing.T) {
+	t.Parallel()
+	u := up(t, upScenario)
+	_, instances := u.state(t)
+	conn, err := scamp.Dial(t.Context(), instances["shop-1"].Address, scamp.Config{Unverified: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	u.stop(t)
+	for name, in := range instances {
+		if nc, err := net.Dial("tcp", in.Address); err == nil {
+			nc.Close()
+			t.Errorf("%s is still there", name)
+		}
+	}
+	var there []string
+	filepath.WalkDir(u.dir, func(path string, d os.DirEntry, err error) error {
+		if name, _ := filepath.Rel(u.dir, path); err == nil && !d.IsDir() {
+			there = append(there, filepath.ToSlash(name))
+		}
+		return err
+	})
+	want := "auth/ticket_signing_key.pem auth/ticket_verify_public_key.pem authorized_services discovery.cache " +
+		"services/own.crt services/own.key services/simulated.crt services/unauthorized.crt soa.conf"
+	if got := strings.Join(there, " "); got != want || content(filepath.Join(u.dir, "discovery.cache")) != "" {
+		t.Errorf("it leaves %s", got)
+	}
+	key := content(filepath.Join(u.dir, "services", "own.key"))
+	again := start(t, "up", u.cmd.Args[2], "--dir", u.dir, "--ports", "0")
+	eventually(t, "it is up in its directory again", func() bool { return strings.Contains(again.stdout.String(), "break it") })
+	if content(filepath.Join(u.dir, "services", "own.key")) != key {
+		t.Error("the key has changed")
+	}
+	scampSim(t, "", "up", u.cmd.Args[2], "--dir", u.dir, "--ports", "0").oneLine(t, 2, "another scamp-sim up runs", "--dir")
+}
+
+func TestUpInATemporaryDirectory(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "bus.yaml")
+	if err := os.WriteFile(file, []byte(upScenario), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	d := start(t, "up", file, "--ports", "0")
+	var dir string
+	eventually(t, "the bus is up", func() bool {
+		m := regexp.MustCompile(`(?m)^configuration +(.*)/soa.conf$`).FindStringSubmatch(d.stdout.String())
+		if m != nil {
+			dir = m[1]
+		}
+		return m != nil
+	})
+	if content(filepath.Join(dir, "soa.conf")) == "missing" {
+		t.Error(dir)
+	}
+	d.stop(t)
+	if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("%s: %v", dir, err)
+	}
+}
+
+// The developer's own service is in the directory's cache when it is announced there.
+func TestUpAnnouncesOwnServices(t *testing.T) {
+	t.Parallel()
+	u := up(t, upScenario, "--own", "echo")
+	key, cert := filepath.Join(u.dir, "services", "echo.key"), filepath.Join(u.dir, "services", "echo.crt")
+	s := serve(t, "--key", key, "--cert", cert)
+	description := filepath.Join(t.TempDir(), "echo.yaml")
+	if err := os.WriteFile(description, []byte("name: echo\nuri: "+s.uri+"\nactions: [{name: Conformance.echo, flags: [noauth]}]\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	record := filepath.Join(u.dir, "announcements", "echo.record")
+	if o := scampSim(t, "", "cache", "make", "--announcepath", description, "--keypath", key, "--certpath", cert, "--out", record); o.code != 0 {
+		t.Fatalf("%+v", o)
+	}
+	eventually(t, "it can be called", func() bool {
+		o := u.request(t, "Conformance.echo", `{"x":1}`)
+		return o.code == 0 && o.stdout == `{"x":1}`
+	})
+	if err := os.WriteFile(filepath.Join(u.dir, "announcements", "bad"), []byte("%%%\nnonsense\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "a record that is wrong is told", func() bool {
+		return strings.Contains(u.stdout.String(), "announcements/bad: the record in line 2 is not used")
+	})
+	os.Remove(record)
+	eventually(t, "it is gone", func() bool { return u.request(t, "Conformance.echo").code != 0 })
+	if o := u.request(t, "Shop.get"); o.code != 0 {
+		t.Errorf("%+v", o)
+	}
+}
+
+// With a duration the expectations are judged.
+func TestUpForATime(t *testing.T) {
+	t.Parallel()
+	for expect, code := range map[string]int{"no lost": 0, "calls > 1000": 1} {
+		u := up(t, upScenario+"expect: ['"+expect+"']\n", "--duration", "2s")
+		err := u.cmd.Wait()
+		if got := u.cmd.ProcessState.ExitCode(); got != code || !strings.Contains(u.stdout.String(), expect) {
+			t.Errorf("%s: %v\n%s%s", expect, err, u.stdout, u.stderr)
+		}
+	}
+}
+
+func TestUpRefusesBadInput(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	file := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	good := file("good.yaml", upScenario)
+	foreign := filepath.Join(dir, "foreign")
+	os.Mkdir(foreign, 0o755)
+	file("foreign/soa.conf", "bus.address = 10.0.0.7\n")
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	_, taken, _ := net.SplitHostPort(ln.Addr().String())
+	fresh := filepath.Join(dir, "fresh")
+	for name, tc := range map[string]struct{ args, words []string }{
+		"no file":        {[]string{filepath.Join(dir, "nosuch")}, []string{"cannot read the scenario"}},
+		"wrong file":     {[]string{file("bad.yaml", strings.Replace(upScenario, "latency", "latencie", 1))}, []string{":7:26:", "latencie"}},
+		"outside's name": {[]string{file("name.yaml", strings.Replace(upScenario, "name: web", "name: outside", 1))}, []string{":10:5:", "choose another"}},
+		"late fault":     {[]string{file("late.yaml", upScenario+"faults: [{at: 5s, kill: shop}]\n"), "--duration", "3s"}, []string{":12:10:", "ended"}},
+		"no duration":    {[]string{good, "--duration", "0"}, []string{"--duration"}},
+		"ports":          {[]string{good, "--ports", "9-5"}, []string{"--ports"}},
+		"few ports":      {[]string{good, "--ports", taken + "-" + taken}, []string{"0 free ports", "2 instances"}},
+		"control":        {[]string{good, "--control", "0.0.0.0:0"}, []string{"--control", "127.0.0.1"}},
+		"control taken":  {[]string{good, "--ports", "0", "--control", ln.Addr().String()}, []string{"--control"}},
+		"own":            {[]string{good, "--own", "a b"}, []string{"--own"}},
+		"foreign dir":    {[]string{good, "--ports", "0", "--dir", foreign}, []string{"not written by scamp-sim up"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			args := append([]string{"up"}, tc.args...)
+			if name != "foreign dir" {
+				args = append(args, "--dir", fresh)
+			}
+			o := scampSim(t, "", args...)
+			o.oneLine(t, 2, tc.words...)
+			if o.stdout != "" {
+				t.Error(o.stdout)
+			}
+		})
+	}
+	if _, err := os.Stat(fresh); err == nil {
+		t.Error("a directory was made")
+	}
+	if got := content(filepath.Join(foreign, "soa.conf")); !bytes.Equal([]byte(got), []byte("bus.address = 10.0.0.7\n")) {
+		t.Error(got)
+	}
+}
