@@ -107,8 +107,9 @@ func (l *Live) State() *LiveState {
 	for _, o := range numbers.Outside {
 		state.Outside += o.Requests
 	}
-	for _, v := range w.Violations() {
-		state.Violations = append(state.Violations, BreachRecord{v.At.Microseconds(), v.What})
+	broken := w.Violations()
+	for i := range broken {
+		state.Violations = append(state.Violations, breachRecord(&broken[i]))
 	}
 	return state
 }
