@@ -79,6 +79,7 @@ type (
 	ExpectOutcome struct {
 		Name    string
 		Failure bool
+		Either  bool     // a result or a failure
 		Body    Text     // a result
 		JSON    *Pattern // a result
 		Members *Pattern // a failure: code, text, data

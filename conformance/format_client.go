@@ -42,7 +42,10 @@ func formatClient(do Action) string {
 		return strings.Join(words, " ")
 	case ExpectOutcome:
 		words := withBody([]string{"expect result", do.Name}, do.Body, do.JSON)
-		if do.Failure {
+		switch {
+		case do.Either:
+			words[0] = "expect outcome"
+		case do.Failure:
 			words[0] = "expect failure"
 		}
 		if do.Members != nil {

@@ -14,7 +14,7 @@ var (
 		"accept", "age", "announce", "answered", "authorize", "config", "connections", "do", "listen", "refuse", "reload", "remove",
 		"reply", "serve", "withdraw",
 	}
-	clientExpected = []string{"request", "result", "failure", "connection", "hello"}
+	clientExpected = []string{"request", "result", "failure", "outcome", "connection", "hello"}
 	clientAbsences = []string{"request", "octets", "outcome", "connection", "ACK", "DATA", "EOF", "close"}
 	clientFiles    = []string{calling.Cache, calling.Authorized, calling.Config}
 )
@@ -245,6 +245,8 @@ func (l *cursor) expectOfClient(word string) Action {
 			e.Members = l.pattern()
 		}
 		return e
+	case "outcome":
+		return ExpectOutcome{Name: l.callName(), Either: true}
 	case "connection":
 		return ExpectConnection{l.instance()}
 	}
@@ -257,7 +259,10 @@ func formOfClient(do Action) string {
 	case ExpectRequest:
 		return "request ID [TEXT | json PATTERN] [header PATTERN]"
 	case ExpectOutcome:
-		if do.Failure {
+		switch {
+		case do.Either:
+			return "outcome CALL"
+		case do.Failure:
 			return "failure CALL [PATTERN]"
 		}
 		return "result CALL [TEXT | json PATTERN]"

@@ -38,6 +38,7 @@ no connection S1
 no connection other
 no octets
 no outcome one
+expect outcome one within 3s
 no request
 connections S1 = 1
 connections S1 <= 1
