@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"io"
 	"net"
 	"runtime"
 	"sync"
@@ -139,6 +138,7 @@ func (c *Connection) wake() {
 func (c *Connection) readLoop() {
 	r := wire.NewReader(c.nc)
 	var seen []wire.Packet // for the trace
+	var bodies []byte      // of seen
 	trace := c.cfg.Trace != nil && c.cfg.Trace.PacketReceived != nil
 	for {
 		p, err := r.Read() // blocks with mu free
@@ -146,7 +146,10 @@ func (c *Connection) readLoop() {
 		c.active = time.Now()
 		for err == nil && c.err == nil {
 			if trace {
-				seen = append(seen, p.Clone())
+				bodies = append(bodies, p.Body...)
+				p := p
+				p.Body = bodies[len(bodies)-len(p.Body) : len(bodies) : len(bodies)]
+				seen = append(seen, p)
 			}
 			if err = c.receive(p); err != nil || !r.Buffered() {
 				break
@@ -172,7 +175,10 @@ func (c *Connection) readLoop() {
 		for _, p := range seen {
 			c.cfg.Trace.PacketReceived(c, p)
 		}
-		seen = seen[:0]
+		seen, bodies = seen[:0], bodies[:0]
+		if cap(bodies) > keepBatch {
+			bodies = nil
+		}
 		end.tell()
 		if over {
 			return
@@ -277,24 +283,13 @@ func (c *Connection) traceSent(b []byte) {
 			c.fail(errTrace)
 		}
 	}()
-	r := wire.NewReader(&octets{b})
-	for {
-		p, err := r.Read()
-		if err != nil {
-			told = true
-			return
+	for len(b) > 0 {
+		p, n, _ := wire.Parse(b)
+		if n == 0 {
+			break
 		}
-		c.cfg.Trace.PacketSent(c, p.Clone())
+		c.cfg.Trace.PacketSent(c, p)
+		b = b[n:]
 	}
-}
-
-type octets struct{ rest []byte }
-
-func (o *octets) Read(p []byte) (int, error) {
-	if len(o.rest) == 0 {
-		return 0, io.EOF
-	}
-	n := copy(p, o.rest)
-	o.rest = o.rest[n:]
-	return n, nil
+	told = true
 }

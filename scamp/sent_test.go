@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -207,7 +208,7 @@ func TestACallThatIsOverIsNotSent(t *testing.T) { // WIRE-TIME-04c
 		w := newTown(t, Config{})
 		h := w.build()
 		for name, call := range map[string]func(context.Context, *Request) (*Reply, error){"connection": c.Call, "requester": w.q.Call} {
-			body := &observed{Reader: &octets{[]byte("x")}}
+			body := &observed{Reader: io.LimitReader(strings.NewReader("x"), 1)}
 			r := &Request{Header: Header{Action: "Test.echo"}, Body: body}
 			for range 20 {
 				var given *CanceledError

@@ -16,7 +16,8 @@ import (
 // the goroutine that the hook runs in, and must not panic.
 type Trace struct {
 	// PacketSent is told of a packet before it is written, PacketReceived of
-	// one after it was applied. The body is the hook's to keep.
+	// one after it was applied. The body is valid until the hook returns;
+	// Packet.Clone keeps it.
 	PacketSent     func(c *Connection, p wire.Packet)
 	PacketReceived func(c *Connection, p wire.Packet)
 	// Closed is told once why a connection ended.

@@ -7,26 +7,38 @@ import (
 	"hash/crc32"
 	"io"
 	"math/rand/v2"
-	"strings"
 	"time"
 
 	"github.com/gudtech/scamp-sim/scamp"
 )
 
-// A message is the body of a request of the world.
+// A message is the body of a request of the world, besides what fills it.
 type message struct {
 	ID   uint64 `json:"id"`
 	Mark uint64 `json:"world,omitempty"` // of real time: it is no message of another program
-	Pad  string `json:"pad"`
 }
 
-// An answer is the body of a reply: it proves which request it is for, and that its
-// body came whole.
+// An answer is the body of a reply, besides what fills it: it proves which request it
+// is for, and that its body came whole.
 type answer struct {
 	ID    uint64 `json:"id"`
 	Octet int    `json:"octets"`
 	Sum   uint32 `json:"sum"`
-	Pad   string `json:"pad"`
+}
+
+// filled is the JSON of a struct that has members, with one more of n octets.
+func filled(v any, fill byte, n int) ([]byte, error) {
+	const begin, end = `,"pad":"`, `"}`
+	head, err := json.Marshal(v)
+	if err != nil {
+		return nil, err
+	}
+	b := make([]byte, 0, len(head)+len(begin)+n+len(end))
+	b = append(append(b, head[:len(head)-1]...), begin...)
+	for range n {
+		b = append(b, fill)
+	}
+	return append(b, end...), nil
 }
 
 // handler runs an action of one start of an instance.
@@ -62,9 +74,7 @@ func (h *handler) ServeSCAMP(ctx context.Context, w *scamp.ReplyWriter, r *scamp
 		return refusal()
 	}
 	world.executed(m.ID, h.in.host)
-	return h.perform(ctx, w, random, func(pad string) any {
-		return answer{m.ID, len(body), crc32.ChecksumIEEE(body), pad}
-	}, func(reply []byte) { world.replies(m.ID, bodyOf(reply)) })
+	return h.perform(ctx, w, random, answer{m.ID, len(body), crc32.ChecksumIEEE(body)}, func(reply []byte) { world.replies(m.ID, bodyOf(reply)) })
 }
 
 // refusal is an error reply that says that nothing was executed.
@@ -74,7 +84,7 @@ func refusal() *scamp.ReplyError {
 
 // perform does what the action is described to do with a request that is executed.
 // made is told of a whole reply before it is sent.
-func (h *handler) perform(ctx context.Context, w *scamp.ReplyWriter, random *rand.Rand, answer func(pad string) any, made func(reply []byte)) error {
+func (h *handler) perform(ctx context.Context, w *scamp.ReplyWriter, random *rand.Rand, answer any, made func(reply []byte)) error {
 	if h.spec.Latency != (Dist{}) {
 		t := time.NewTimer(h.in.latency(h.spec.Latency.duration(random)))
 		defer t.Stop()
@@ -87,7 +97,7 @@ func (h *handler) perform(ctx context.Context, w *scamp.ReplyWriter, random *ran
 	if random.Float64() < h.spec.Errors {
 		return &scamp.ReplyError{Code: "simulated", Message: "the service fails as it was told to"}
 	}
-	reply, err := json.Marshal(answer(strings.Repeat("y", h.spec.Reply.size(random))))
+	reply, err := filled(answer, 'y', h.spec.Reply.size(random))
 	if err != nil {
 		return err
 	}

@@ -20,14 +20,14 @@ func (w *World) mark() uint64 {
 	return w.seed ^ uint64(w.start.UnixNano()) | 1
 }
 
-// An echo is the body of the reply to a program of the operating system.
+// An echo is the body of the reply to a program of the operating system, besides what
+// fills it.
 type echo struct {
 	Instance string          `json:"instance"`
 	Action   string          `json:"action"`
 	Octets   int             `json:"octets"` // of the request's body
 	Sum      uint32          `json:"sum"`    // of the same, CRC-32
 	Echo     json.RawMessage `json:"echo,omitempty"`
-	Pad      string          `json:"pad"`
 }
 
 // mostEcho is the longest body that is repeated.
@@ -47,13 +47,11 @@ func (h *handler) serveOutside(ctx context.Context, w *scamp.ReplyWriter, body [
 	random := world.random("outside", h.in.host, h.start, n)
 	err := error(refusal())
 	if random.Float64() >= h.spec.Refuse {
-		err = h.perform(ctx, w, random, func(pad string) any {
-			e := echo{Instance: h.in.host, Action: h.spec.Name, Octets: len(body), Sum: crc32.ChecksumIEEE(body), Pad: pad}
-			if len(body) <= mostEcho && json.Valid(body) {
-				e.Echo = body
-			}
-			return e
-		}, func([]byte) {})
+		e := echo{Instance: h.in.host, Action: h.spec.Name, Octets: len(body), Sum: crc32.ChecksumIEEE(body)}
+		if len(body) <= mostEcho && json.Valid(body) {
+			e.Echo = body
+		}
+		err = h.perform(ctx, w, random, e, func([]byte) {})
 	}
 	kind := GivenUp
 	switch reply := (*scamp.ReplyError)(nil); {

@@ -10,7 +10,6 @@ import (
 	"io"
 	"math/rand/v2"
 	"net"
-	"strings"
 	"sync"
 	"time"
 
@@ -208,7 +207,7 @@ type call struct {
 func (q *Requester) prepare(l LoadSpec, random *rand.Rand) call {
 	r := q.w.newCall(q.spec.Name, l.Action)
 	c := call{record: r, load: l, random: q.w.random("call", r.id)}
-	c.body, _ = json.Marshal(message{r.id, q.w.mark(), strings.Repeat("x", l.Body.size(random))})
+	c.body, _ = filled(message{r.id, q.w.mark()}, 'x', l.Body.size(random))
 	if random.Float64() < l.Cancel {
 		c.give = l.CancelAfter.duration(random)
 	}

@@ -73,8 +73,10 @@ func (s *ServiceSpec) check() error {
 	case len(s.Actions) == 0:
 		return fmt.Errorf("sim: service %s has no actions", s.Name)
 	}
-	if _, ok := bugs.Lookup(s.Bug); s.Bug != "" && !ok {
-		return fmt.Errorf("sim: service %s: there is no bug %q", s.Name, s.Bug)
+	if s.Bug != "" {
+		if _, ok := bugs.Lookup(s.Bug); !ok {
+			return fmt.Errorf("sim: service %s: there is no bug %q", s.Name, s.Bug)
+		}
 	}
 	for _, a := range s.Actions {
 		for what, p := range map[string]float64{"errors": a.Errors, "refuse": a.Refuse, "abort": a.Abort} {

@@ -158,3 +158,24 @@ func TestBodyBelongsToTheCaller(t *testing.T) {
 		t.Errorf("%v, %v", p, err)
 	}
 }
+
+// TestParse: it reads what a Reader reads, where it stands.
+func TestParse(t *testing.T) {
+	b := []byte("DATA 3 2\r\n{}END\r\nEOF 3 0\r\nEND\r\nACK")
+	p, n, err := Parse(b)
+	if err != nil || p.Type != TypeData || p.Number != 3 || string(p.Body) != "{}" || n != 17 {
+		t.Fatalf("%v, %d octets, %v", p, n, err)
+	}
+	if &p.Body[0] != &b[10] || cap(p.Body) != 2 {
+		t.Error("the body is not part of what was read")
+	}
+	if p, n, err = Parse(b[n:]); err != nil || p.Type != TypeEOF || n != 14 {
+		t.Errorf("%v, %d octets, %v", p, n, err)
+	}
+	if p, n, err = Parse(b[31:]); err != nil || n != 0 {
+		t.Errorf("of a part: %v, %d octets, %v", p, n, err)
+	}
+	if _, _, err = Parse([]byte("data 3 0\r\n")); err == nil {
+		t.Error("what is no packet has no error")
+	}
+}

@@ -1,0 +1,69 @@
+//go:build unix
+
+package sim
+
+import (
+	"fmt"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// BenchmarkCall is what a call of a world costs, in time of the processor: the time
+// of the clock is virtual. Compare the rows of one run with each other.
+func BenchmarkCall(b *testing.B) {
+	for _, tls := range []bool{false, true} {
+		for _, services := range []int{10, 100, 1000} {
+			b.Run(fmt.Sprintf("tls=%v/services=%d", tls, services), func(b *testing.B) {
+				benchCalls(b, tls, services, max(services/10, 1), 10)
+			})
+		}
+		for _, uses := range []int{1, 10, 100} {
+			b.Run(fmt.Sprintf("tls=%v/connections=%d", tls, 10*uses), func(b *testing.B) {
+				benchCalls(b, tls, 100, 10, uses)
+			})
+		}
+	}
+}
+
+// benchCalls lets requesters that each use some of the services make 1,000 calls a
+// second, b.N in all.
+func benchCalls(b *testing.B, tls bool, services, requesters, uses int) {
+	b.ReportAllocs()
+	var spent time.Duration
+	r := Run(b, 1, func(w *World) {
+		w.TLS = tls
+		for i := range services {
+			w.Service(ServiceSpec{Name: fmt.Sprintf("s%d", i), Actions: []ActionSpec{{
+				Name: fmt.Sprintf("S%d.get", i), Latency: Around(5 * time.Millisecond), Reply: OctetsBetween(0, 2048),
+			}}})
+		}
+		w.Sleep(2 * time.Second) // everybody is known
+		for i := range requesters {
+			var calls []LoadSpec
+			for k := range uses {
+				calls = append(calls, LoadSpec{
+					Action: fmt.Sprintf("S%d.get", (i*uses+k)%services), Rate: 1000 / float64(requesters*uses), Body: OctetsBetween(0, 1024),
+				})
+			}
+			w.Requester(RequesterSpec{Name: fmt.Sprintf("r%d", i), Calls: calls})
+		}
+		w.Sleep(5 * time.Second) // everybody is connected
+		b.ResetTimer()
+		spent = processorTime()
+		w.Sleep(time.Duration(b.N) * time.Millisecond)
+		spent = processorTime() - spent
+		b.StopTimer()
+	})
+	if n := r.Stats.Calls - r.Stats.Actions[0].Kinds[NotFound]; n < b.N/2 {
+		b.Errorf("only %d calls", n)
+	}
+	b.ReportMetric(0, "ns/op") // of virtual time
+	b.ReportMetric(float64(spent.Microseconds())/float64(b.N), "cpu-µs/call")
+}
+
+func processorTime() time.Duration {
+	var u syscall.Rusage
+	syscall.Getrusage(syscall.RUSAGE_SELF, &u)
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
