@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"bufio"
 	"fmt"
 	"hash/crc32"
 	"io"
@@ -15,18 +14,35 @@ import (
 // A Transcript is the record of a run: one line for each thing that happens, in the
 // order of time, and of their texts where they happen at the same instant. Two runs
 // of one seed have the same.
+//
+// Nobody holds a lock while it is written. Who adds to it when much of it waits to be
+// written writes that, or waits until it is written.
 type Transcript struct {
-	w *bufio.Writer
+	w io.Writer
 
-	mu    sync.Mutex
-	at    time.Duration
-	lines []string // of the instant at
-	over  bool
-	err   error
+	mu      sync.Mutex
+	written sync.Cond
+	at      time.Duration
+	lines   []string // of the instant at
+	full    []byte   // of earlier instants
+	spare   []byte   // the buffer that was written before
+	writing bool
+	over    bool
+	err     error
 }
 
+// How many octets of a transcript are worth a write, and how many may wait for one.
+const (
+	worthWriting = 32 << 10
+	mostWaiting  = 1 << 20
+)
+
 // NewTranscript writes to w. Close must be called in the end.
-func NewTranscript(w io.Writer) *Transcript { return &Transcript{w: bufio.NewWriter(w)} }
+func NewTranscript(w io.Writer) *Transcript {
+	t := &Transcript{w: w}
+	t.written.L = &t.mu
+	return t
+}
 
 // add adds a line.
 func (t *Transcript) add(at time.Duration, line string) {
@@ -36,10 +52,16 @@ func (t *Transcript) add(at time.Duration, line string) {
 		return
 	}
 	if at != t.at {
-		t.flush()
+		t.close()
 		t.at = at
 	}
 	t.lines = append(t.lines, line)
+	for t.writing && len(t.full) > mostWaiting {
+		t.written.Wait()
+	}
+	if len(t.full) >= worthWriting {
+		t.write()
+	}
 }
 
 // end ends the transcript. What follows is that everybody is closed, at once and in
@@ -50,25 +72,45 @@ func (t *Transcript) end() {
 	t.over = true
 }
 
-// flush writes the lines of an instant. t.mu is held.
-func (t *Transcript) flush() {
+// close ends an instant. t.mu is held.
+func (t *Transcript) close() {
 	slices.Sort(t.lines)
 	for _, l := range t.lines {
-		if _, err := fmt.Fprintf(t.w, "%.9f %s\n", t.at.Seconds(), l); err != nil && t.err == nil {
-			t.err = err
-		}
+		t.full = fmt.Appendf(t.full, "%.9f %s\n", t.at.Seconds(), l)
 	}
 	t.lines = t.lines[:0]
+}
+
+// write writes what is full, unless somebody does. t.mu is held, but not meanwhile.
+func (t *Transcript) write() {
+	if t.writing {
+		return
+	}
+	b := t.full
+	t.writing, t.full = true, t.spare[:0]
+	failed := t.err != nil
+	t.mu.Unlock()
+	var err error
+	if !failed {
+		_, err = t.w.Write(b)
+	}
+	t.mu.Lock()
+	t.writing, t.spare = false, b
+	if t.err == nil {
+		t.err = err
+	}
+	t.written.Broadcast()
 }
 
 // Close writes what is left. It returns what went wrong when writing.
 func (t *Transcript) Close() error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.flush()
-	if err := t.w.Flush(); err != nil && t.err == nil {
-		t.err = err
+	t.close()
+	for t.writing {
+		t.written.Wait()
 	}
+	t.write()
 	return t.err
 }
 

@@ -36,6 +36,7 @@ type Network struct {
 	links   map[[2]*Host]*Link
 	profile Profile // of links that have none of their own
 	observe func(Segment)
+	seen    []Segment // what has left in this turn, for observe
 	closed  bool
 }
 
@@ -110,11 +111,12 @@ type Segment struct {
 	At       time.Time
 	From, To *Host
 	Stream   uint64 // of the two directions of a connection the one from who dialled has an odd number, the other the next one
-	Octets   []byte // must not be changed or kept; nil: the end
+	Octets   []byte // must not be changed; nil: the end
 }
 
-// Observe lets f see every segment as it leaves, one after the other. f must not
-// wait, and must not use the network.
+// Observe lets f see every segment as it leaves, one after the other. Nothing else
+// leaves or arrives meanwhile, but no lock is held: f may take its time, and use the
+// network. It comes from the loop, so that it must not wait for what the loop brings.
 func (n *Network) Observe(f func(Segment)) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -222,7 +224,18 @@ func (n *Network) turn() {
 		time.Sleep(1 + time.Duration(time.Now().Nanosecond()&1))
 	}
 	n.mu.Lock()
-	defer n.mu.Unlock()
+	clear(n.seen)
+	n.seen = n.seen[:0]
+	n.act()
+	observe, seen := n.observe, n.seen
+	n.mu.Unlock()
+	for _, s := range seen {
+		observe(s)
+	}
+}
+
+// act is what a turn does. n.mu is held.
+func (n *Network) act() {
 	if len(n.dirty) > 0 {
 		slices.SortFunc(n.dirty, func(a, b *half) int { return cmp.Compare(a.id, b.id) })
 		rest := n.dirty[:0]
