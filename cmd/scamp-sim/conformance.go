@@ -296,10 +296,6 @@ func (f *conformanceFlags) open(cmd *cobra.Command) (o outputs, err error) {
 	return o, err
 }
 
-type keepOpen struct{ io.Writer }
-
-func (keepOpen) Close() error { return nil }
-
 func (o *outputs) write(rep *conformance.Report, run report.Run) error {
 	for _, out := range []struct {
 		w     io.WriteCloser

@@ -1,24 +1,19 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"regexp"
 	"runtime"
 	"strconv"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 
-	"github.com/gudtech/scamp-sim/sim"
 	"github.com/gudtech/scamp-sim/sim/scenario"
 )
 
@@ -220,58 +215,6 @@ func (f *runFlags) await(cmd *cobra.Command, s *scenario.Scenario, o scenario.Op
 	}
 }
 
-// narrate lets a run tell what happens, with the time since it began. What it returns
-// tells something else.
-func narrate(w io.Writer, o *scenario.Options, began time.Time) (say func(at time.Duration, text string)) {
-	var mu sync.Mutex
-	say = func(at time.Duration, text string) {
-		mu.Lock()
-		defer mu.Unlock()
-		fmt.Fprintf(w, "%12.6f  %s\n", at.Seconds(), visible(text))
-	}
-	o.Noted = say
-	o.Ended = func(c sim.Call) {
-		if c.Err != nil {
-			say(c.Began+c.Took, fmt.Sprintf("call %d of %s to %s, after %v: %v", c.Number, c.Requester, c.Action, c.Took.Round(time.Microsecond), c.Err))
-		}
-	}
-	o.Logger = slog.New(&logLines{say: say, began: began, level: slog.LevelWarn})
-	return say
-}
-
-// logLines is a handler that writes records as lines, with the time of the run.
-type logLines struct {
-	say   func(time.Duration, string)
-	began time.Time
-	level slog.Level
-	attrs string
-}
-
-func (l *logLines) Enabled(_ context.Context, level slog.Level) bool { return level >= l.level }
-
-// beginning is when the clock of virtual time begins.
-var beginning = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
-
-func (l *logLines) Handle(_ context.Context, r slog.Record) error {
-	text := "log: " + r.Message + l.attrs
-	r.Attrs(func(a slog.Attr) bool {
-		text += " " + a.String()
-		return true
-	})
-	l.say(r.Time.Sub(l.began), text)
-	return nil
-}
-
-func (l *logLines) WithAttrs(attrs []slog.Attr) slog.Handler {
-	more := *l
-	for _, a := range attrs {
-		more.attrs += " " + a.String()
-	}
-	return &more
-}
-
-func (l *logLines) WithGroup(string) slog.Handler { return l }
-
 // replay is the command that runs one seed again.
 func (f *runFlags) replay(s *scenario.Scenario, seed uint64) string {
 	command := fmt.Sprintf("scamp-sim run %s --seed %d", quoted(s.File), seed)
@@ -308,68 +251,4 @@ func parsePair(text, between string) (a, b uint64, ok bool) {
 	a, e1 := strconv.ParseUint(x, 10, 63)
 	b, e2 := strconv.ParseUint(y, 10, 63)
 	return a, b, found && e1 == nil && e2 == nil
-}
-
-// A files is output files, and the first error about them.
-type files struct {
-	open []io.Closer
-	err  error
-}
-
-// create makes the file that a flag names; nil if it names none.
-func (o *files) create(cmd *cobra.Command, flag, name string) io.WriteCloser {
-	if name == "" || o.err != nil {
-		return nil
-	}
-	if name == "-" {
-		return keepOpen{cmd.OutOrStdout()}
-	}
-	w, err := os.Create(name)
-	if err != nil {
-		o.err = fmt.Errorf("cannot write the file of %s: %w", flag, err)
-		return nil
-	}
-	o.open = append(o.open, w)
-	return w
-}
-
-func (o *files) note(err error) {
-	if err != nil && o.err == nil {
-		o.err = fmt.Errorf("cannot write the result: %w", err)
-	}
-}
-
-func (o *files) close() error {
-	for _, c := range o.open {
-		o.note(c.Close())
-	}
-	return o.err
-}
-
-// A bar shows how far something is, on a terminal.
-type bar struct {
-	w     io.Writer
-	all   int
-	quiet bool
-	bar   *progressbar.ProgressBar
-}
-
-func (b *bar) set(n int, text string) {
-	if b.quiet || !isTerminal(b.w) {
-		return
-	}
-	if b.bar == nil {
-		b.bar = progressbar.NewOptions(b.all, progressbar.OptionSetWriter(b.w), progressbar.OptionSetWidth(30),
-			progressbar.OptionShowCount(), progressbar.OptionClearOnFinish(), progressbar.OptionThrottle(50*time.Millisecond))
-	}
-	if text != "" {
-		b.bar.Describe(text)
-	}
-	b.bar.Set(n)
-}
-
-func (b *bar) clear() {
-	if b.bar != nil {
-		b.bar.Clear()
-	}
 }
