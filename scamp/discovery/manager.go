@@ -2,48 +2,9 @@ package discovery
 
 import (
 	"context"
-	"fmt"
 	"net"
-	"os"
 	"time"
 )
-
-// A Store is where a cache manager keeps its file.
-type Store interface {
-	// ModTime returns the time of the present file; an fs.ErrNotExist if there is none.
-	ModTime() (time.Time, error)
-	// Replace makes this the content of the file, in one step: readers see the old one or the new one, whole.
-	Replace(content []byte) error
-	// Touch makes the present file new.
-	Touch(now time.Time) error
-}
-
-// A FileStore is the cache file at a path. It is written beside itself, as PATH.new, and renamed (DISC-CMG-02a).
-type FileStore string
-
-// ModTime returns the file's modification time.
-func (f FileStore) ModTime() (time.Time, error) {
-	info, err := os.Stat(string(f))
-	if err != nil {
-		return time.Time{}, err
-	}
-	if !info.Mode().IsRegular() {
-		return time.Time{}, fmt.Errorf("%s is not a file", string(f))
-	}
-	return info.ModTime(), nil
-}
-
-// Replace writes the file anew. It is readable by everybody.
-func (f FileStore) Replace(content []byte) error {
-	next := string(f) + ".new"
-	if err := os.WriteFile(next, content, 0o644); err != nil {
-		return err
-	}
-	return os.Rename(next, string(f))
-}
-
-// Touch sets the file's modification time.
-func (f FileStore) Touch(now time.Time) error { return os.Chtimes(string(f), now, now) }
 
 // A Manager is the cache manager of a host: it hears the announcements of the group, checks them, and keeps every live one
 // in the cache file, which it keeps fresh. Whether a service is authorised is not its business (DISC-CMG).

@@ -4,11 +4,8 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -246,45 +243,4 @@ func TestManagerAccepts(t *testing.T) {
 			t.Errorf("the file is %q", content)
 		}
 	})
-}
-
-// On disk the file is replaced by renaming, readable by everybody, and what is no file has no time (DISC-CMG-02a).
-func TestFileStore(t *testing.T) {
-	dir := t.TempDir()
-	s := FileStore(filepath.Join(dir, "cache"))
-	if _, err := s.ModTime(); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("no file: %v", err)
-	}
-	if err := s.Touch(time.Now()); err == nil {
-		t.Error("what is not there is touched")
-	}
-	write(t, string(s)+".new", strings.Repeat("left over", 1000)) // by one that was killed
-	for i := range 3 {
-		content := fmt.Sprint("content ", i)
-		if err := s.Replace([]byte(content)); err != nil {
-			t.Fatal(err)
-		}
-		if got, err := os.ReadFile(string(s)); err != nil || string(got) != content {
-			t.Errorf("%q, %v", got, err)
-		}
-	}
-	if info, err := os.Stat(string(s)); err != nil || info.Mode().Perm()&0o444 != 0o444 && os.PathSeparator == '/' {
-		t.Errorf("mode %v, %v", info.Mode(), err)
-	}
-	if names, _ := filepath.Glob(filepath.Join(dir, "*")); len(names) != 1 {
-		t.Errorf("left over: %v", names)
-	}
-	at := time.Unix(1700000000, 0)
-	if err := s.Touch(at); err != nil {
-		t.Error(err)
-	}
-	if got, err := s.ModTime(); err != nil || !got.Equal(at) {
-		t.Errorf("%v, %v", got, err)
-	}
-	if _, err := FileStore(dir).ModTime(); err == nil {
-		t.Error("a directory has a time")
-	}
-	if err := FileStore(filepath.Join(dir, "no", "cache")).Replace(nil); err == nil {
-		t.Error("a file without directory is written")
-	}
 }
