@@ -221,7 +221,7 @@ func TestWaitingForTheTable(t *testing.T) {
 		synctest.Wait()
 		got := []string{short(<-s.got), short(<-s.got), short(<-s.got)}
 		slices.Sort(got) // the handler gives up the body at the same moment
-		if want := []string{"ACK 0 2", "EOF 1", `HEADER 1 {"type":"reply","request_id":1,"error_code":"general","error":"handler ran too long"}`}; !slices.Equal(got, want) {
+		if want := []string{"ACK 0 2", "EOF 1", `HEADER 1 {"type":"reply","request_id":1,"error_code":"transport","error":"no time left for the request","error_data":{"dispatch_failure":true}}`}; !slices.Equal(got, want) {
 			t.Errorf("%q", got)
 		}
 		time.Sleep(time.Second)

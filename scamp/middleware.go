@@ -44,15 +44,16 @@ func LogRequests(logger *slog.Logger) func(Handler) Handler {
 
 // LimitConcurrency lets at most n requests be with their handlers at a time. Up to
 // waiting more wait for their turn, in the order in which they came and within
-// their time; what comes beyond is refused as not executed, so that its caller goes
-// to another instance. All handlers that one result is put around share the limit.
+// their time. What comes beyond, and what is not let in within its time, is refused
+// as not executed, so that its caller goes to another instance. All handlers that one
+// result is put around share the limit.
 func LimitConcurrency(n, waiting int) func(Handler) Handler {
 	if n < 1 || waiting < 0 {
 		panic(fmt.Sprintf("scamp: a limit of %d requests, %d waiting", n, waiting))
 	}
 	slots := make(chan struct{}, n)
 	var queue atomic.Int64
-	wait := func(ctx context.Context) error {
+	wait := func(ctx context.Context, h *handling) error {
 		select {
 		case slots <- struct{}{}:
 			return nil
@@ -62,16 +63,20 @@ func LimitConcurrency(n, waiting int) func(Handler) Handler {
 		if queue.Add(1) > int64(waiting) {
 			return &ReplyError{Code: CodeTransport, Message: "too many requests in progress", Data: notExecuted}
 		}
+		h.wait(true)
 		select {
 		case slots <- struct{}{}:
-			return nil
+			if h.wait(false) {
+				return nil
+			}
+			<-slots // its time and its turn came together
 		case <-ctx.Done():
-			return &ReplyError{Code: CodeTransport, Message: "no time left for the request", Data: notExecuted}
 		}
+		return errNoTime
 	}
 	return func(next Handler) Handler {
 		return HandlerFunc(func(ctx context.Context, w *ReplyWriter, r *Request) error {
-			if err := wait(ctx); err != nil {
+			if err := wait(ctx, w.h); err != nil {
 				return err
 			}
 			defer func() { <-slots }()

@@ -123,8 +123,8 @@ func TestLimitConcurrency(t *testing.T) {
 	})
 }
 
-// TestWaitingTakesTime: a request that waits for longer than it has is over, and its
-// place in the queue is free.
+// TestWaitingTakesTime: a request that waits for longer than it has is over without
+// being executed, and says so (WIRE-ERR-07d); its place in the queue is free.
 func TestWaitingTakesTime(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		svc, ran := fixture(Config{HandlerTimeout: 5 * time.Second})
@@ -134,7 +134,7 @@ func TestWaitingTakesTime(t *testing.T) {
 		synctest.Wait()
 		for range 3 {
 			start := time.Now()
-			if got := try(t, c, "Test.count", ""); got != "general: handler ran too long " || time.Since(start) != 5*time.Second {
+			if got := try(t, c, "Test.count", ""); got != `transport: no time left for the request {"dispatch_failure":true}` || time.Since(start) != 5*time.Second {
 				t.Error(got, time.Since(start))
 			}
 		}
@@ -146,6 +146,35 @@ func TestWaitingTakesTime(t *testing.T) {
 			t.Error("it ran for 20 s")
 		}
 	})
+}
+
+// TestTurnAndTimeAtOnce: what is answered as not executed is not executed, and what
+// is executed is answered otherwise, also when a request's turn and the end of its
+// time come together.
+func TestTurnAndTimeAtOnce(t *testing.T) {
+	refused, executed := 0, 0
+	for i := range 200 {
+		bubble(t, func(t *testing.T) {
+			svc, ran := fixture(Config{HandlerTimeout: 5 * time.Second})
+			svc.Wrap = LimitConcurrency(1, 1)
+			c := linked(t, svc, Config{})
+			slow := calling(c, t.Context(), NewRequest("Test.sleep", []byte(`"5s"`)))
+			synctest.Wait()
+			got := try(t, c, "Test.count", "") // of the same instant
+			slow()
+			time.Sleep(time.Second)
+			synctest.Wait()
+			switch {
+			case strings.Contains(got, "dispatch_failure") && ran.Load() == 0:
+				refused++
+			case !strings.Contains(got, "dispatch_failure") && ran.Load() == 1:
+				executed++
+			default:
+				t.Errorf("run %d: %q, executed %d times", i, got, ran.Load())
+			}
+		})
+	}
+	t.Logf("%d refused, %d executed", refused, executed)
 }
 
 // TestALimitSurvivesPanics: a handler that panics gives its place back.

@@ -28,7 +28,8 @@ type handling struct {
 	// Guarded by c.mu.
 	deadline time.Time
 	reply    *MessageWriter // nil until the reply's header is due
-	over     bool           // the handler ran too long and has been answered for
+	waits    bool           // nobody has begun with the request: it waits for leave, or for its turn
+	over     bool           // its time has passed, and it has been answered for
 	parts    int            // what still holds the request: the handler, the reply
 	kept     int            // octets of the collected body
 }
@@ -141,7 +142,7 @@ func (c *Connection) ended(m *MessageReader, abort *AbortError) error {
 
 // handle gives a request to its handler. c.mu is held.
 func (c *Connection) handle(m *MessageReader, action *Action) {
-	h := &handling{c: c, m: m, action: action, start: c.active, parts: 2}
+	h := &handling{c: c, m: m, action: action, start: c.active, parts: 2, waits: true}
 	h.ctx, h.cancel = context.WithCancelCause(c.ctx)
 	limit := action.Timeout
 	if limit == 0 {
@@ -168,16 +169,32 @@ func (h *handling) release() {
 	}
 }
 
-// expire answers for a handler that has run too long (WIRE-TIME-07). c.mu is held.
+// expire answers for a handler that has run too long (WIRE-TIME-07), or that will not
+// run because its request has waited for too long (WIRE-ERR-07d). c.mu is held.
 func (h *handling) expire() {
 	delete(h.c.handlings, h)
 	h.over = true
-	if h.reply != nil {
+	switch {
+	case h.reply != nil:
 		h.reply.giveUp(ErrHandlerTime, ErrHandlerTime.Error())
-	} else {
+	case h.waits:
+		h.send(h.c.errorReply(h.m.Header.RequestID, errNoTime))
+	default:
 		h.send(h.c.errorReply(h.m.Header.RequestID, &ReplyError{Code: CodeGeneral, Message: ErrHandlerTime.Error()}))
 	}
 	h.cancel(ErrHandlerTime)
+}
+
+// errNoTime is the answer to a request that has waited for too long.
+var errNoTime = &ReplyError{Code: CodeTransport, Message: "no time left for the request", Data: notExecuted}
+
+// wait notes that the request waits, or that it does no longer: then it must not be
+// executed if that is false, since it has been answered for.
+func (h *handling) wait(waits bool) (goOn bool) {
+	h.c.mu.Lock()
+	defer h.c.mu.Unlock()
+	h.waits = waits
+	return !h.over
 }
 
 // send lets a reply go out. From now on the request is answered, if need be with
@@ -238,18 +255,26 @@ func (h *handling) conclude() {
 	c.served.Done()
 }
 
-// check hands a collected body over and looks whether it is what its envelope
-// says (WIRE-ENV-01b). The body counts as buffered until the handler returns.
+// check begins with a request that has leave: it hands a collected body over and
+// looks whether it is what its envelope says (WIRE-ENV-01b). The body counts as
+// buffered until the handler returns.
 func (h *handling) check() error {
-	if h.action.Stream {
-		return nil
-	}
 	c := h.c
 	c.mu.Lock()
-	body := h.m.buf
-	h.m.buf = nil
-	h.kept = len(body)
+	h.waits = false
+	over := h.over
+	var body []byte
+	if !h.action.Stream {
+		body, h.m.buf = h.m.buf, nil
+		h.kept = len(body)
+	}
 	c.mu.Unlock()
+	switch {
+	case over:
+		return errNoTime
+	case h.action.Stream:
+		return nil
+	}
 	h.request.Body = newWhole(body)
 	if h.request.Envelope == "json" && !(utf8.Valid(body) && json.Valid(body)) {
 		return &ReplyError{Code: CodeBadRequest, Message: "the body is not one JSON text"}
