@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"net"
-	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -35,7 +34,7 @@ func addresses(host map[string]string) func(string) (net.Listener, error) {
 // until waits for something, with a limit.
 func until(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !ok(); runtime.Gosched() {
+	for deadline := time.Now().Add(20 * time.Second); !ok(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("in vain: ", what)
 		}
@@ -211,7 +210,7 @@ func TestForeignInstancesAreCalled(t *testing.T) {
 	if err := r.Err(); err != nil {
 		t.Error(err)
 	}
-	if get := r.Stats.Action("Shop.get"); get.Kinds[OK] < 5 {
+	if get := r.Stats.Action("Shop.get"); get.Kinds[OK] < 3 { // others end with the run
 		t.Errorf("%+v", get)
 	}
 }
