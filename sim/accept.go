@@ -24,15 +24,17 @@ func acceptAll(ln net.Listener, answer func(net.Conn)) error {
 	}
 }
 
-// overTLS lets answer have a connection when its handshake is done.
+// overTLS lets answer have a connection when its handshake is done. Answer closes it.
 func overTLS(identity string, answer func(net.Conn)) func(net.Conn) {
 	settings := &tls.Config{Certificates: []tls.Certificate{fixtures.Certificate(identity)}, MinVersion: tls.VersionTLS12}
 	return func(nc net.Conn) {
-		defer nc.Close()
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
-		if conn := tls.Server(nc, settings); conn.HandshakeContext(ctx) == nil {
-			answer(conn)
+		conn := tls.Server(nc, settings)
+		if conn.HandshakeContext(ctx) != nil {
+			nc.Close()
+			return
 		}
+		answer(conn)
 	}
 }

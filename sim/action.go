@@ -61,6 +61,9 @@ func (h *handler) ServeSCAMP(ctx context.Context, w *scamp.ReplyWriter, r *scamp
 	if world.real && (err != nil || m.Mark != world.mark()) {
 		return h.serveOutside(ctx, w, body)
 	}
+	if world.altered(h.in.host, r.RequestID.String(), m.ID, body) {
+		return &scamp.ReplyError{Code: scamp.CodeBadRequest, Message: "the request was altered on its way"}
+	}
 	if err != nil {
 		world.violate("%s: a request arrived damaged: %v", h.in.host, err)
 		return &scamp.ReplyError{Code: scamp.CodeBadRequest, Message: "no request of this world"}
@@ -86,7 +89,7 @@ func refusal() *scamp.ReplyError {
 // made is told of a whole reply before it is sent.
 func (h *handler) perform(ctx context.Context, w *scamp.ReplyWriter, random *rand.Rand, answer any, made func(reply []byte)) error {
 	if h.spec.Latency != (Dist{}) {
-		t := time.NewTimer(h.in.latency(h.spec.Latency.duration(random)))
+		t := time.NewTimer(h.in.latency(h.spec.Latency.Duration(random)))
 		defer t.Stop()
 		select {
 		case <-t.C:

@@ -20,6 +20,7 @@ type callRecord struct {
 	executed  int
 	refused   int
 	ended     int
+	asked     body   // its own
 	foreign   bool   // an attempt went to who is not of the world
 	reply     body   // that its execution has made
 	watch     *watch // over the connection of its last attempt; nil: it had none
@@ -66,7 +67,7 @@ func (w *World) executed(id uint64, host string) {
 		w.violated("%s executes a request that has ended, or that nobody has made: %d", host, id)
 		return
 	}
-	if r.executed++; r.executed > 1 {
+	if r.executed++; r.executed > 1 && !w.foul(r.requester) {
 		w.stats.Duplicates++
 		w.violatedBy(r, "call %d of %s is executed %d times, now by %s", id, r.requester, r.executed, host)
 	}
@@ -124,12 +125,13 @@ const (
 	GivenUp   Kind = "given up"   // by the service, in the middle of the reply
 	Refused   Kind = "refused"    // by the service, unexecuted
 	Failed    Kind = "failed"     // an error reply
+	Poisoned  Kind = "poisoned"   // a packet fault has changed the reply
 	Other     Kind = "unexpected" // anything else
 )
 
 // Kinds returns the ways in which calls end, OK first.
 func Kinds() []Kind {
-	return []Kind{OK, NotFound, Stale, Unsent, Lost, TimedOut, Cancelled, GivenUp, Refused, Failed, Other}
+	return []Kind{OK, NotFound, Stale, Unsent, Lost, TimedOut, Cancelled, GivenUp, Refused, Failed, Poisoned, Other}
 }
 
 // kindOf says how a call with this error has ended.
@@ -145,6 +147,8 @@ func kindOf(err error) Kind {
 	switch {
 	case err == nil:
 		return OK
+	case errors.Is(err, errPoisoned):
+		return Poisoned
 	case errors.As(err, &nobody):
 		return NotFound
 	case errors.Is(err, discovery.ErrStale):
@@ -167,23 +171,30 @@ func kindOf(err error) Kind {
 	return Other
 }
 
-// done ends a call, and looks at what must hold of it. own says that the reply is to
-// this very request.
-func (w *World) done(r *callRecord, err error, reply []byte, own bool) {
-	kind, octets := kindOf(err), len(reply)
-	got := bodyOf(reply)
+// errPoisoned is what a call ends with whose reply was changed on purpose.
+var errPoisoned = errors.New("the reply was altered on its way")
+
+// done ends a call, and looks at what must hold of it. id is that of the reply, and own
+// says that the reply is to this very request.
+func (w *World) done(r *callRecord, err error, id string, reply []byte, own bool) {
+	octets, got := len(reply), bodyOf(reply)
 	w.mu.Lock()
+	damaged := err == nil && (!own || r.executed > 0 && got != r.reply) && !r.foreign
+	if damaged && w.poisoned(r, id) {
+		damaged, err = false, errPoisoned
+	}
+	kind := kindOf(err)
 	took := w.Elapsed() - r.began
 	if r.ended++; r.ended > 1 {
 		w.violatedBy(r, "call %d of %s has ended %d times", r.id, r.requester, r.ended)
 	}
-	if err == nil && r.executed != 1 && !r.foreign {
+	if err == nil && r.executed != 1 && !r.foreign && !w.foul(r.requester) {
 		w.violatedBy(r, "call %d of %s succeeded, and was executed %d times", r.id, r.requester, r.executed)
 	}
-	if err == nil && (!own || r.executed > 0 && got != r.reply) && !r.foreign {
+	if damaged {
 		w.violatedBy(r, "call %d of %s got a reply that is not its own, or damaged: %.80q", r.id, r.requester, reply)
 	}
-	if f := scamp.Failure(err); f != nil && f.NotExecuted() && r.executed > 0 {
+	if f := scamp.Failure(err); f != nil && f.NotExecuted() && r.executed > 0 && !w.foul(r.requester) {
 		w.violatedBy(r, "call %d of %s was executed, although: %v", r.id, r.requester, err)
 	}
 	w.stats.add(r, kind, took, octets)

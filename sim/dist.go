@@ -65,9 +65,9 @@ func (d Dist) most() time.Duration {
 	return time.Duration(d.Mean)
 }
 
-// duration draws a duration. It has some nanoseconds more, so that two who draw the
+// Duration draws a duration. It has some nanoseconds more, so that two who draw the
 // same do not act at the same instant.
-func (d Dist) duration(r *rand.Rand) time.Duration {
+func (d Dist) Duration(r *rand.Rand) time.Duration {
 	return time.Duration(d.draw(r)) + time.Duration(r.IntN(1000)) + 1
 }
 

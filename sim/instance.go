@@ -51,7 +51,7 @@ func (in *Instance) Start() {
 	w.mu.Unlock()
 	d := time.Duration(0)
 	if in.service.spec.Startup != (Dist{}) {
-		d = in.service.spec.Startup.duration(w.random("startup", in.host, start))
+		d = in.service.spec.Startup.Duration(w.random("startup", in.host, start))
 	}
 	if d == 0 {
 		in.up(start)
@@ -90,35 +90,47 @@ func (in *Instance) up(start int) {
 		in.outer = d.outer.Addr().String()
 	}
 	w.mu.Unlock()
-	serve := svc.Serve
-	answer := func(nc net.Conn) { svc.ServeConn(nc) }
-	if s.spec.Bug != "" {
-		answer = in.wrongly(svc)
-	}
-	if !w.TLS || s.spec.Bug != "" {
-		serve = func(ln net.Listener) error { return acceptAll(ln, answer) }
-	}
-	w.serving.Go(func() { serve(ln) })
+	w.serving.Go(func() { in.serve(svc, ln) })
 	context.AfterFunc(w.stop, func() { ln.Close() })
 	w.announce(in)
 	w.Note("%s starts as %s", in.host, in.ident)
 }
 
-// wrongly returns what answers a connection with the mistake of the service. It is
-// watched from its own end, too: nobody else knows what it could have done.
-func (in *Instance) wrongly(svc *scamp.Service) func(net.Conn) {
-	w := in.service.w
-	bug, _ := bugs.Lookup(in.service.spec.Bug)
-	answer := bug.Around(svc)
-	return func(nc net.Conn) {
-		m := &meter{Stream: nc.(*simnet.Stream)}
-		id := ConnectionID{m.Stream.Peer().Name(), in.host, m.Stream.ID()}
-		tapped := func(nc net.Conn) { answer(w.newWatch(id, true, patience, m).tap(nc)) }
-		if w.TLS {
-			tapped = overTLS(in.service.identity(), tapped)
-		}
-		tapped(m)
+// serve serves connections until the listener is closed.
+func (in *Instance) serve(svc *scamp.Service, ln net.Listener) {
+	s, w := in.service, in.service.w
+	serve := func(nc net.Conn) { svc.ServeConn(nc) }
+	if s.spec.Bug != "" {
+		bug, _ := bugs.Lookup(s.spec.Bug)
+		serve = bug.Around(svc)
 	}
+	answer := func(nc net.Conn) { in.answer(nc, serve) }
+	if !w.TLS || s.spec.Bug != "" {
+		acceptAll(ln, answer)
+		return
+	}
+	svc.Serve(&diverter{Listener: ln, answer: answer, beside: w.serving.Go, wanted: func() bool { return w.interposed(in.host) }})
+}
+
+// answer answers a connection. That of a wrong service, and one with packet faults, is
+// watched from its own end, too: nobody else knows what it could have done.
+func (in *Instance) answer(nc net.Conn, serve func(net.Conn)) {
+	s, w := in.service, in.service.w
+	interposed := w.interposed(in.host)
+	if !interposed && s.spec.Bug == "" {
+		serve(nc)
+		return
+	}
+	m := &meter{Stream: nc.(*simnet.Stream)}
+	k := w.newWatch(ConnectionID{m.Stream.Peer().Name(), in.host, m.Stream.ID()}, true, patience, m)
+	above := func(nc net.Conn) { serve(k.tap(nc)) }
+	if interposed {
+		above = func(nc net.Conn) { serve(w.wireAt(in.host, nc, k)) }
+	}
+	if w.TLS {
+		above = overTLS(s.identity(), above)
+	}
+	above(m)
 }
 
 // take returns the running service and forgets it. w.mu is held.

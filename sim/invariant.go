@@ -21,6 +21,7 @@ const (
 type judge struct {
 	requester, instance string
 	service             bool          // its end is that of the instance, and nothing is judged but what shows only there
+	alone               bool          // a packet fault is between the two: its end is judged, in all things, and the other one is not
 	patient             time.Duration // how long its end may leave something undone
 
 	asked, answered direction           // what the requester sends, what the instance sends
@@ -84,7 +85,7 @@ func (j *judge) pass(sent bool, p wire.Packet, idle time.Duration) {
 		who, from, back = j.requester, back, from
 	}
 	wrong := func(rule, format string, args ...any) {
-		if !j.service {
+		if j.alone && own || !j.alone && !j.service {
 			j.wrong(who, rule, format, args...)
 		}
 	}
@@ -93,7 +94,7 @@ func (j *judge) pass(sent bool, p wire.Packet, idle time.Duration) {
 		if p.Number != from.next {
 			wrong("WIRE-MSG-01a", "message %d begins, where %d is the next", p.Number, from.next)
 		}
-		failure := !j.service && j.header(sent, p)
+		failure := j.header(sent, p, wrong)
 		from.begin(p.Number, progress{since: idle, failure: failure})
 	case wire.TypeData, wire.TypeEOF, wire.TypeTXErr:
 		m, open := from.open[p.Number]
@@ -203,14 +204,10 @@ func (j *judge) acknowledged(back *direction, own bool, p wire.Packet, idle time
 }
 
 // header looks at the header of a message, and reports whether it is an error reply.
-func (j *judge) header(sent bool, p wire.Packet) (failure bool) {
-	who := j.instance
-	if sent {
-		who = j.requester
-	}
+func (j *judge) header(sent bool, p wire.Packet, wrong func(rule, format string, args ...any)) (failure bool) {
 	h, err := scamp.ParseHeader(p.Body)
 	if err != nil {
-		j.wrong(who, "WIRE-HDR-01a", "the header of message %d is no object of JSON: %v", p.Number, err)
+		wrong("WIRE-HDR-01a", "the header of message %d is no object of JSON: %v", p.Number, err)
 		return false
 	}
 	raw, _ := h.RequestID.MarshalJSON()
@@ -218,13 +215,13 @@ func (j *judge) header(sent bool, p wire.Packet) (failure bool) {
 	_, outstanding := j.requests[id]
 	switch {
 	case sent && h.Type != "request":
-		j.wrong(who, "WIRE-HDR-07a", "message %d has the type %.40q, and is no request", p.Number, h.Type)
+		wrong("WIRE-HDR-07a", "message %d has the type %.40q, and is no request", p.Number, h.Type)
 	case sent && h.Action == "":
-		j.wrong(who, "WIRE-HDR-10a", "request %d names no action", p.Number)
+		wrong("WIRE-HDR-10a", "request %d names no action", p.Number)
 	case sent && h.RequestID.IsZero():
-		j.wrong(who, "WIRE-HDR-10d", "request %d has no id", p.Number)
+		wrong("WIRE-HDR-10d", "request %d has no id", p.Number)
 	case sent && outstanding:
-		j.wrong(who, "WIRE-RPC-01a", "request %d has the id %.40s, which another one has that waits for its reply", p.Number, id)
+		wrong("WIRE-RPC-01a", "request %d has the id %.40s, which another one has that waits for its reply", p.Number, id)
 	case sent:
 		if j.requests == nil {
 			j.requests = map[string]struct{}{}
@@ -233,9 +230,9 @@ func (j *judge) header(sent bool, p wire.Packet) (failure bool) {
 			j.requests[id] = struct{}{}
 		}
 	case h.Type != "reply":
-		j.wrong(who, "WIRE-HDR-07b", "message %d has the type %.40q, and is no reply", p.Number, h.Type)
+		wrong("WIRE-HDR-07b", "message %d has the type %.40q, and is no reply", p.Number, h.Type)
 	case !outstanding && len(j.requests) < mostRequests:
-		j.wrong(who, "WIRE-RPC-06a", "message %d is a reply to the request of id %.40s, which waits for none", p.Number, id)
+		wrong("WIRE-RPC-06a", "message %d is a reply to the request of id %.40s, which waits for none", p.Number, id)
 	default:
 		delete(j.requests, id)
 	}

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"io"
 	"math/rand/v2"
 	"net"
@@ -69,7 +68,7 @@ func (w *World) Requester(spec RequesterSpec) *Requester {
 		Config: cfg, Directory: &q.view.directory, Fresh: q.view.fresh, Authorized: w.authorized,
 		Sector: spec.Sector, Dial: q.dial, Uniform: !spec.Balance, Rand: w.rand(spec.Name),
 	}
-	if !w.TLS || spec.Bug != "" {
+	if !w.TLS || spec.Bug != "" || w.interposed(spec.Name) {
 		q.q.Secure = q.secure(cfg)
 	}
 	w.mu.Lock()
@@ -88,16 +87,17 @@ func (w *World) Requester(spec RequesterSpec) *Requester {
 }
 
 // secure returns what makes a connection ready for packets: without TLS where the
-// world has none, and with the mistake of the requester.
+// world has none, with packet faults, and with the mistake of the requester.
 func (q *Requester) secure(cfg scamp.Config) func(ctx context.Context, nc net.Conn, fingerprint string) (net.Conn, error) {
 	wrong := func(nc net.Conn) net.Conn { return nc }
 	if b, ok := q.spec.bug(); ok {
 		around := b.Around()
 		wrong = func(nc net.Conn) net.Conn { return around(q.w.watchOf(nc.LocalAddr()).tap(nc)) }
 	}
+	above := func(nc net.Conn) net.Conn { return wrong(q.wire(nc)) }
 	return func(ctx context.Context, nc net.Conn, fingerprint string) (net.Conn, error) {
 		if !q.w.TLS {
-			return wrong(nc), nil
+			return above(nc), nil
 		}
 		cfg := cfg
 		cfg.Fingerprint = fingerprint
@@ -111,7 +111,7 @@ func (q *Requester) secure(cfg scamp.Config) func(ctx context.Context, nc net.Co
 			nc.Close()
 			return nil, fmt.Errorf("TLS handshake: %w", err)
 		}
-		return wrong(conn), nil
+		return above(conn), nil
 	}
 }
 
@@ -162,13 +162,13 @@ func (q *Requester) arrivals(l LoadSpec, number int) {
 	next := Around(time.Duration(float64(time.Second) / l.Rate))
 	var calls sync.WaitGroup
 	defer calls.Wait()
-	if !q.pause(l.From - q.w.Elapsed() + next.duration(random)) {
+	if !q.pause(l.From - q.w.Elapsed() + next.Duration(random)) {
 		return
 	}
 	for q.within(l) {
 		c := q.prepare(l, random)
 		calls.Go(func() { q.call(c) })
-		if !q.pause(next.duration(random)) {
+		if !q.pause(next.Duration(random)) {
 			return
 		}
 	}
@@ -177,12 +177,12 @@ func (q *Requester) arrivals(l LoadSpec, number int) {
 // worker makes one call after the other.
 func (q *Requester) worker(l LoadSpec, number, k int) {
 	random := q.w.random("worker", q.spec.Name, number, k)
-	if !q.pause(l.From - q.w.Elapsed() + l.Think.duration(random)) {
+	if !q.pause(l.From - q.w.Elapsed() + l.Think.Duration(random)) {
 		return
 	}
 	for q.within(l) {
 		q.call(q.prepare(l, random))
-		if !q.pause(l.Think.duration(random)) {
+		if !q.pause(l.Think.Duration(random)) {
 			return
 		}
 	}
@@ -201,6 +201,7 @@ type call struct {
 	load   LoadSpec
 	body   []byte
 	give   time.Duration // up after this time; 0: never
+	id     string        // of the reply
 	random *rand.Rand
 }
 
@@ -208,8 +209,9 @@ func (q *Requester) prepare(l LoadSpec, random *rand.Rand) call {
 	r := q.w.newCall(q.spec.Name, l.Action)
 	c := call{record: r, load: l, random: q.w.random("call", r.id)}
 	c.body, _ = filled(message{r.id, q.w.mark()}, 'x', l.Body.size(random))
+	r.asked = bodyOf(c.body)
 	if random.Float64() < l.Cancel {
-		c.give = l.CancelAfter.duration(random)
+		c.give = l.CancelAfter.Duration(random)
 	}
 	return c
 }
@@ -246,9 +248,9 @@ func (q *Requester) call(c call) {
 	own := false
 	if err == nil {
 		var a answer
-		own = json.Unmarshal(reply, &a) == nil && a.ID == c.record.id && a.Octet == len(c.body) && a.Sum == crc32.ChecksumIEEE(c.body)
+		own = json.Unmarshal(reply, &a) == nil && a.ID == c.record.id && body{a.Octet, a.Sum} == c.record.asked
 	}
-	q.w.done(c.record, err, reply, own)
+	q.w.done(c.record, err, c.id, reply, own)
 }
 
 // receive calls and reads the reply, with pauses where the load says so.
@@ -257,6 +259,7 @@ func (q *Requester) receive(ctx context.Context, r *scamp.Request, c *call) ([]b
 	if err != nil {
 		return nil, err
 	}
+	c.id = reply.RequestID.String()
 	if c.load.Slow == (Dist{}) {
 		return reply.ReadAll(64 << 20)
 	}
@@ -272,7 +275,7 @@ func (q *Requester) receive(ctx context.Context, r *scamp.Request, c *call) ([]b
 		case err != nil:
 			return nil, err
 		}
-		sleep(q.w.calling, c.load.Slow.duration(c.random))
+		sleep(q.w.calling, c.load.Slow.Duration(c.random))
 	}
 }
 

@@ -171,7 +171,11 @@ func packetOf(p interpose.Packet) wire.Packet {
 // packet takes in a packet that the requester has sent, or got.
 func (k *watch) packet(sent bool, p wire.Packet) {
 	at := k.w.Elapsed()
+	disturbed := k.w.disturbed(k.id)
 	k.mu.Lock()
+	if disturbed && !k.judge.alone {
+		k.judge.alone, k.judge.guilty = true, ""
+	}
 	k.trail.add(at, sent, p)
 	k.judge.pass(sent, p, k.meter.idle(at))
 	k.mu.Unlock()
@@ -203,7 +207,7 @@ func (k *watch) closed(err error) {
 // the protocol, and nobody is to blame yet.
 func (k *watch) broken(host string, err error) {
 	e := new(scamp.ProtocolError)
-	if !errors.As(err, &e) || k.w.real {
+	if !errors.As(err, &e) || k.w.real || k.w.disturbed(k.id) {
 		return
 	}
 	k.mu.Lock()

@@ -71,6 +71,7 @@ type World struct {
 	broken     []Violation
 	stats      Stats
 	faults     []*Fault
+	wires      wires
 	foreign    map[string]*foreign // by identity
 	ways       map[string]string   // addresses of the world, by those of the operating system that they lead to
 	outsiders  uint64              // requests of programs of the operating system
@@ -173,6 +174,7 @@ func (w *World) finish() *Result {
 	if w.real { // who is at the other end of a connection may keep it for ever
 		w.Net.Close()
 	}
+	w.cut()
 	w.serving.Wait()
 	w.forwards.Wait()
 	virtual := w.Elapsed()

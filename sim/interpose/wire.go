@@ -47,7 +47,7 @@ type Wire struct {
 	tainted  map[string]bool // request_ids of messages that rules have changed
 	foul     bool            // rules have changed what no message can be named for
 	met      bool            // a rule has been met
-	watching bool            // a rule has been in force: packets are shown
+	watching bool            // a rule has been in force: messages are followed
 	closed   bool            // by the endpoint
 	broken   bool            // the transport has been closed
 	cut      bool            // a rule has ended the connection
@@ -154,6 +154,13 @@ func (c *Wire) Met() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.met
+}
+
+// Ended reports whether the connection has ended, and nothing of it goes on.
+func (c *Wire) Ended() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.broken
 }
 
 // Tainted reports whether rules have changed what came of the request with this

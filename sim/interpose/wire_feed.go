@@ -153,7 +153,7 @@ func (c *Wire) take(f *flow, now time.Time) (next time.Time) {
 
 // show keeps a packet for Near or Far. c.mu is held.
 func (c *Wire) show(f *flow, near bool, p Packet) {
-	if c.watching && (near && c.opts.Near != nil || !near && c.opts.Far != nil) {
+	if near && c.opts.Near != nil || !near && c.opts.Far != nil {
 		p.Body = bytes.Clone(p.Body)
 		f.seen = append(f.seen, shown{near, p})
 	}
