@@ -15,7 +15,7 @@ import (
 // The groups whose client side the suite covers.
 var coveredOfClients = []string{
 	"WIRE-FRAME", "WIRE-MSG", "WIRE-HDR", "WIRE-FLOW", "WIRE-RPC", "WIRE-ERR", "WIRE-TIME", "WIRE-TLS", "WIRE-CONN", "WIRE-SVC", "WIRE-ENV",
-	"WIRE-SAFE", "DISC-CCH", "DISC-AUT", "DISC-RTE",
+	"WIRE-EVT", "WIRE-SAFE", "DISC-CCH", "DISC-AUT", "DISC-RTE",
 }
 
 // The roles of the specification that a client plays.

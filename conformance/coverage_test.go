@@ -20,7 +20,7 @@ const coverageFile = "../docs/coverage.md"
 
 // The groups whose server side the suite covers.
 var covered = []string{"WIRE-FRAME", "WIRE-MSG", "WIRE-HDR", "WIRE-FLOW", "WIRE-RPC", "WIRE-ERR", "WIRE-TIME", "WIRE-TLS",
-	"WIRE-CONN", "WIRE-SVC", "WIRE-ENV", "WIRE-SAFE"}
+	"WIRE-CONN", "WIRE-SVC", "WIRE-ENV", "WIRE-EVT", "WIRE-SAFE"}
 
 // Why a rule that binds a server has no case, or no bug.
 var withoutCase = merged(withoutCaseOfServices, map[string]string{

@@ -43,7 +43,7 @@ type Server struct {
 // Servers returns all wrong servers, in the order of their rules.
 func Servers() []Server {
 	var all []Server
-	for _, group := range [][]Server{frame, msg, hdr, flow, rpc, timing, belowPackets, connection, service, envelope, safe} {
+	for _, group := range [][]Server{frame, msg, hdr, flow, rpc, timing, belowPackets, connection, service, envelope, events, safe} {
 		all = append(all, group...)
 	}
 	return all

@@ -40,7 +40,7 @@ func Clients() []Client {
 	var all []Client
 	for _, group := range [][]Client{
 		shared(frame), clientFrame, shared(msg), clientMsg, shared(hdr), clientHdr, shared(flow), clientFlow, clientRPC, clientErr,
-		clientTime, clientTLS, clientConn, clientSvc, clientEnv, shared(safe), clientSafe, clientCache, clientAuthorized, clientRoute,
+		clientTime, clientTLS, clientConn, clientSvc, clientEnv, clientEvents, shared(safe), clientSafe, clientCache, clientAuthorized, clientRoute,
 	} {
 		all = append(all, group...)
 	}
