@@ -113,6 +113,7 @@ var showsInAnEcho = map[string]string{
 	"sends-null-members":         "null",
 	"says-response":              `"response"`,
 	"success-with-error":         `"error`,
+	"publishes-unasked":          `{"type":"event"}`,
 }
 
 // A wrong server has one mistake: to an ordinary echo it does what the reference does, unless that is its mistake.
