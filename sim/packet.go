@@ -45,7 +45,8 @@ func (c ConnectionID) String() string {
 	return fmt.Sprintf("%s > %s #%d", c.Requester, c.Instance, c.Number)
 }
 
-func (c ConnectionID) compare(d ConnectionID) int {
+// Compare orders connections by their numbers.
+func (c ConnectionID) Compare(d ConnectionID) int {
 	return cmp.Or(cmp.Compare(c.Number, d.Number), strings.Compare(c.Requester, d.Requester), strings.Compare(c.Instance, d.Instance))
 }
 

@@ -119,6 +119,19 @@ func (h *Histogram) Add(d time.Duration) {
 	h.counts[i]++
 }
 
+// Merge counts what another one has counted, too.
+func (h *Histogram) Merge(o *Histogram) {
+	h.total += o.total
+	h.sum += o.sum
+	h.most = max(h.most, o.most)
+	for len(h.counts) < len(o.counts) {
+		h.counts = append(h.counts, 0)
+	}
+	for i, n := range o.counts {
+		h.counts[i] += n
+	}
+}
+
 // bucket is the place of a duration: in units of a microsecond, each octave in
 // sixteen parts.
 func bucket(d time.Duration) int {

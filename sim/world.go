@@ -185,7 +185,7 @@ func (w *World) finish() *Result {
 	w.judgeCalls()
 	w.stats.complete()
 	slices.SortFunc(w.broken, func(a, b Violation) int {
-		return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.What, b.What), a.Connection.compare(b.Connection))
+		return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.What, b.What), a.Connection.Compare(b.Connection))
 	})
 	return &Result{Seed: w.seed, Virtual: virtual, Stats: w.stats, Violations: w.broken, Faults: w.faults}
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/gudtech/scamp-sim/sim/page"
 	"github.com/gudtech/scamp-sim/sim/scenario"
 )
 
@@ -22,6 +23,7 @@ type runFlags struct {
 	seed                    uint64
 	duration                time.Duration
 	transcript, json, junit string
+	html                    string
 	seeds, shard            string
 	jobs                    int
 	limit                   time.Duration
@@ -50,6 +52,7 @@ Exit status: 0 all is well, 1 an expectation or something that must always hold
 failed, or a fault was never met, 2 it could not be run.`,
 		Example: `  scamp-sim run shop.yaml
   scamp-sim run shop.yaml --seed 4711 --transcript shop.transcript
+  scamp-sim run shop.yaml --html shop.html
   scamp-sim run shop.yaml --seeds 1-10000 --shard 3/16 --json shard-3.jsonl`,
 		Args: operands("FILE"),
 		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args[0]) },
@@ -60,6 +63,7 @@ failed, or a fault was never met, 2 it could not be run.`,
 	flags.StringVar(&f.transcript, "transcript", "", "write everything that happens to this file; - is standard output")
 	flags.StringVar(&f.json, "json", "", "write the result as JSON to this file; - is standard output")
 	flags.StringVar(&f.junit, "junit", "", "write the result as JUnit XML to this file; - is standard output")
+	flags.StringVar(&f.html, "html", "", "write a page about the run to this file: topology, latencies, errors, packets; - is standard output")
 	flags.StringVar(&f.seeds, "seeds", "", "run all of these seeds, such as 1-10000")
 	flags.StringVar(&f.shard, "shard", "", "with --seeds: run one part of them, such as 3/16")
 	flags.IntVar(&f.jobs, "jobs", 0, "with --seeds: how many run at a time; 0 chooses")
@@ -95,14 +99,14 @@ func (f *runFlags) run(cmd *cobra.Command, file string) error {
 func (f *runFlags) check(cmd *cobra.Command) error {
 	changed := cmd.Flags().Changed
 	outputs := 0
-	for _, name := range []string{f.transcript, f.json, f.junit} {
+	for _, name := range []string{f.transcript, f.json, f.junit, f.html} {
 		if name == "-" {
 			outputs++
 		}
 	}
 	switch {
 	case outputs > 1:
-		return errors.New("only one of --transcript, --json and --junit can be standard output: give the others a file")
+		return errors.New("only one of --transcript, --json, --junit and --html can be standard output: give the others a file")
 	case changed("duration") && f.duration <= 0:
 		return fmt.Errorf("--duration %v: nothing happens in no time; give a time such as 30s", f.duration)
 	case f.limit < 0:
@@ -113,10 +117,14 @@ func (f *runFlags) check(cmd *cobra.Command) error {
 		return errors.New("--seeds is empty: give a range such as 1-100")
 	case f.seeds == "" && (f.shard != "" || changed("jobs") || changed("limit")):
 		return errors.New("--shard, --jobs and --limit are for many seeds: give --seeds, too")
+	case f.seeds != "" && changed("html"):
+		return errors.New("--html is a page about one run: leave out --seeds, and give the seed to look at with --seed")
+	case f.html == "" && changed("html"):
+		return errors.New("--html is empty: give a file such as run.html")
 	case f.seeds != "" && (changed("seed") || f.transcript != "" || f.verbose || f.shrink || changed("until")):
 		return errors.New("--seed, --transcript, --until, --shrink and -v are for one run: leave them out, or --seeds")
-	case f.shrink && (outputs > 0 || f.transcript != "" || f.json != "" || f.junit != "" || f.verbose || changed("until")):
-		return errors.New("--shrink prints a scenario and nothing else: leave out --transcript, --json, --junit, --until and -v")
+	case f.shrink && (outputs > 0 || f.transcript != "" || f.json != "" || f.junit != "" || f.html != "" || f.verbose || changed("until")):
+		return errors.New("--shrink prints a scenario and nothing else: leave out --transcript, --json, --junit, --html, --until and -v")
 	case f.until == "" && changed("until"):
 		return errors.New("--until is empty: give words of what happens; -v shows what does")
 	}
@@ -128,7 +136,7 @@ func (f *runFlags) one(cmd *cobra.Command, s *scenario.Scenario) error {
 	o := f.options(cmd, s)
 	out := new(files)
 	transcript := out.create(cmd, "--transcript", f.transcript)
-	jsonOut, junitOut := out.create(cmd, "--json", f.json), out.create(cmd, "--junit", f.junit)
+	jsonOut, junitOut, htmlOut := out.create(cmd, "--json", f.json), out.create(cmd, "--junit", f.junit), out.create(cmd, "--html", f.html)
 	if out.err != nil {
 		return out.err
 	}
@@ -138,6 +146,11 @@ func (f *runFlags) one(cmd *cobra.Command, s *scenario.Scenario) error {
 	human := f.human(cmd)
 	if f.verbose {
 		narrate(human, &o, beginning)
+	}
+	var recorder *page.Recorder
+	if htmlOut != nil {
+		recorder = page.NewRecorder(s, f.duration)
+		recorder.Watch(&o)
 	}
 	began := time.Now()
 	outcome, err := f.await(cmd, s, o)
@@ -159,6 +172,9 @@ func (f *runFlags) one(cmd *cobra.Command, s *scenario.Scenario) error {
 	if junitOut != nil {
 		out.note(writeJUnit(junitOut, report, func(seed uint64) string { return f.replay(s, seed) }))
 	}
+	if htmlOut != nil {
+		out.note(recorder.Write(htmlOut, page.Run{Scenario: s, Outcome: outcome, Replay: f.replay(s, record.Seed), Version: version()}))
+	}
 	if err := out.close(); err != nil {
 		return err
 	}
@@ -179,7 +195,7 @@ func (f *runFlags) options(cmd *cobra.Command, s *scenario.Scenario) scenario.Op
 
 // human is where to write what is for people.
 func (f *runFlags) human(cmd *cobra.Command) io.Writer {
-	if f.transcript == "-" || f.json == "-" || f.junit == "-" {
+	if f.transcript == "-" || f.json == "-" || f.junit == "-" || f.html == "-" {
 		return cmd.ErrOrStderr()
 	}
 	return cmd.OutOrStdout()

@@ -105,6 +105,24 @@ func TestRunFails(t *testing.T) {
 	}
 }
 
+// The page is written whether the run is well or not, and changes nothing.
+func TestRunPage(t *testing.T) {
+	file := scenarioFile(t, shopScenario)
+	page := filepath.Join(t.TempDir(), "run.html")
+	plain := scampSim(t, "", "run", file, "--transcript", "-")
+	o := scampSim(t, "", "run", file, "--transcript", "-", "--html", page)
+	if o.code != 0 || o.stdout != plain.stdout {
+		t.Errorf("exit %d, another transcript: %s", o.code, o.stderr)
+	}
+	text, err := os.ReadFile(page)
+	if err != nil || !strings.HasPrefix(string(text), "<!DOCTYPE html>") || !strings.Contains(string(text), "passed</p>") {
+		t.Errorf("%v: %.300s", err, text)
+	}
+	if o := scampSim(t, "", "run", file, "--duration", "2500ms", "--html", "-", "--seed", "4"); o.code != 0 || !strings.Contains(o.stdout, "--seed 4 --duration 2.5s</code>") || !strings.Contains(o.stderr, "seed 4: ") {
+		t.Errorf("exit %d\n%s", o.code, o.stderr)
+	}
+}
+
 func TestRunShrinks(t *testing.T) {
 	file := scenarioFile(t, strings.Replace(shopScenario, "success >= 50%", "calls > 1000", 1))
 	o := scampSim(t, "", "run", file, "--shrink", "--seed", "9")
@@ -135,6 +153,10 @@ func TestRunCannot(t *testing.T) {
 		{file + " --jobs 3", "give --seeds, too"},
 		{file + " --seeds 1-5 --seed 3", "are for one run"},
 		{file + " --shrink --json -", "--shrink prints a scenario"},
+		{file + " --seeds 1-5 --html x.html", "--html is a page about one run: leave out --seeds"},
+		{file + " --shrink --html x.html", "--shrink prints a scenario"},
+		{file + " --html - --json -", "only one of"},
+		{file + " --html /nosuch/dir/x.html", "cannot write the file of --html"},
 		{file + " --seeds 5-1", "is not a range such as 1-10000"},
 		{file + " --seeds 1-99999999999", "of at most 10000000 seeds"},
 		{file + " --seeds 1-5 --shard 4/3", "is not a part such as 3/16"},

@@ -41,7 +41,7 @@ func profile(name, doc string, to *linkProfile) field {
 // it stands.
 func (r *reader) properties(n ast.Node, to *linkProfile) {
 	before := len(r.problems)
-	to.Profile = simnet.Profile{}
+	to.Profile, to.preset = simnet.Profile{}, ""
 	r.object(n, "a link", profileFields(to))
 	if len(r.problems) > before {
 		return

@@ -23,10 +23,12 @@ type Options struct {
 	mostCalls  int          // ends the run when there are more; 0 is no limit
 	bubble     func(string) // is told the name of the run's bubble
 	// Progress is told how much virtual time has passed, now and then; Noted, what
-	// happens; Ended, of every call. They must not wait for anything.
+	// happens; Ended, of every call; Passed, of every packet, with its body, which it may
+	// keep. They come from any goroutine, and must not wait for anything.
 	Progress func(passed, all time.Duration)
 	Noted    func(at time.Duration, what string)
 	Ended    func(sim.Call)
+	Passed   func(c sim.ConnectionID, p sim.Packet, body []byte)
 }
 
 // An Outcome is what has come of a run.
@@ -162,7 +164,7 @@ type play struct {
 func (p *play) build(w *sim.World) {
 	p.w, p.instances, p.requesters = w, map[string]*sim.Instance{}, map[string]*sim.Requester{}
 	p.seen = make(chan struct{})
-	w.TLS, w.Logger, w.Noted, w.Ended = p.s.tls || p.live, p.o.Logger, p.noted, p.ended
+	w.TLS, w.Logger, w.Noted, w.Ended, w.Passed = p.s.tls || p.live, p.o.Logger, p.noted, p.ended, p.o.Passed
 	w.Net.SetProfile(p.s.link.Profile)
 	for i := range p.s.services {
 		for _, in := range w.Service(p.s.services[i].ServiceSpec).Instances() {

@@ -45,6 +45,7 @@ func Parse(file string, text []byte) (*Scenario, error) {
 	r := &reader{file: file}
 	digest := sha256.Sum256(text)
 	s := &Scenario{File: file, Digest: hex.EncodeToString(digest[:]), Seed: 1, Duration: time.Minute, places: map[string]place{}}
+	s.link.preset = "lan"
 	s.link.Profile, _ = simnet.Preset("lan")
 	if root := r.plain(r.parse(text)); root != nil {
 		keys := r.object(root, "a scenario", s.fields())
