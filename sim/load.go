@@ -181,12 +181,21 @@ func (q *Requester) worker(l LoadSpec, number, k int) {
 		return
 	}
 	for q.within(l) {
+		began := q.w.Elapsed()
 		q.call(q.prepare(l, random))
-		if !q.pause(l.Think.Duration(random)) {
+		think := l.Think.Duration(random)
+		if q.w.real && q.w.Elapsed()-began < breath {
+			think = max(think, 10*breath)
+		}
+		if !q.pause(think) {
 			return
 		}
 	}
 }
+
+// breath is less than a call over a network takes in real time. A worker whose call
+// fails sooner takes its time, instead of the processor's.
+const breath = time.Millisecond
 
 func (q *Requester) within(l LoadSpec) bool {
 	return q.w.stop.Err() == nil && (l.Until == 0 || q.w.Elapsed() < l.Until)
