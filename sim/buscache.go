@@ -234,10 +234,7 @@ func (w *World) healthyCache() []*discovery.Announcement {
 // zero CacheFault.
 func (q *Requester) SetCache(f CacheFault) {
 	w := q.w
-	state := cacheFault{lag: f.Lag, frozen: f.Frozen, stopped: f.Stopped, missing: f.Missing, damage: f.Damage, only: f.Only}
-	if !state.healthy() {
-		state.fault = w.Fault(cmp.Or(f.Name, "cache of "+q.spec.Name))
-	}
+	state := w.cacheFault(f, q.spec.Name)
 	w.mu.Lock()
 	q.view.at = w.Elapsed()
 	if state.stopped || state.frozen { // what it says now stays
@@ -247,6 +244,15 @@ func (q *Requester) SetCache(f CacheFault) {
 	w.mu.Unlock()
 	q.view.look()
 	w.Note("the cache of %s changes", q.spec.Name)
+}
+
+// cacheFault is a fault of the cache file of a host.
+func (w *World) cacheFault(f CacheFault, host string) cacheFault {
+	state := cacheFault{lag: f.Lag, frozen: f.Frozen, stopped: f.Stopped, missing: f.Missing, damage: f.Damage, only: f.Only}
+	if !state.healthy() {
+		state.fault = w.Fault(cmp.Or(f.Name, "cache of "+host))
+	}
+	return state
 }
 
 // A CacheFault is what is wrong with the cache file of a host. The zero CacheFault

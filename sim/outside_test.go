@@ -140,8 +140,7 @@ func TestOutsideCacheFollowsTheWorld(t *testing.T) {
 		s := w.Service(shop(2))
 		cache := func() (weights map[string]float64) {
 			weights = map[string]float64{}
-			text, _ := w.OutsideCache()
-			discovery.Records(text, func(_ int, record []byte) bool {
+			discovery.Records(w.OutsideCache().Text, func(_ int, record []byte) bool {
 				a, err := discovery.Verify(record)
 				if err != nil {
 					t.Error(err)
@@ -199,7 +198,7 @@ func TestForeignInstancesAreCalled(t *testing.T) {
 		}
 		w.Service(shop(1))
 		w.SetForeign([]*discovery.Announcement{mine})
-		if text, _ := w.OutsideCache(); !strings.Contains(string(text), "shop:mine") {
+		if !strings.Contains(string(w.OutsideCache().Text), "shop:mine") {
 			t.Error("the foreign instance is not in the cache")
 		}
 		w.Requester(web(LoadSpec{Action: "Shop.get", Workers: 2}))

@@ -73,6 +73,8 @@ type World struct {
 	faults     []*Fault
 	wires      wires
 	foreign    map[string]*foreign // by identity
+	outer      cacheFault          // of the file of the operating system's programs
+	outerAt    time.Duration       // of what it says when it is frozen
 	ways       map[string]string   // addresses of the world, by those of the operating system that they lead to
 	outsiders  uint64              // requests of programs of the operating system
 	old        []uint64            // calls that failed, in the order of their ends; of real time

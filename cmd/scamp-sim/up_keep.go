@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -18,6 +20,7 @@ import (
 const (
 	lookInterval     = 100 * time.Millisecond // at the world and the announcements
 	freshInterval    = 10 * time.Second       // in which the cache file is written at least
+	brokenInterval   = time.Second            // the same, while it is broken
 	mostAnnouncing   = 1000                   // files
 	mostAnnouncement = 1 << 20                // octets of one
 )
@@ -32,21 +35,23 @@ type announcedFile struct {
 // keep keeps the cache file like the world, and fresh, until ctx ends. The world gets
 // what the files of announcements say. say is told what goes wrong, once.
 func (d *busDir) keep(ctx context.Context, w *sim.World, say func(text string)) {
-	store := discovery.FileStore(d.file("discovery.cache"))
-	version, at, trouble := -1, time.Time{}, ""
+	version, at, trouble, interval := -1, time.Time{}, "", freshInterval
 	tick := time.NewTicker(lookInterval)
 	defer tick.Stop()
 	for {
 		if d.announcements(say) {
 			w.SetForeign(d.records())
 		}
-		if w.CacheVersion() != version || time.Since(at) > freshInterval {
-			text, now := w.OutsideCache()
+		if w.CacheVersion() != version || time.Since(at) > interval {
+			file := w.OutsideCache()
 			before := trouble
-			if err := store.Replace(text); err != nil {
+			if err := d.write(file); err != nil {
 				trouble = err.Error()
 			} else {
-				version, at, trouble = now, time.Now(), ""
+				version, at, trouble, interval = file.Version, time.Now(), "", freshInterval
+				if file.Broken {
+					interval = brokenInterval
+				}
 			}
 			if trouble != "" && trouble != before {
 				say("cannot write the discovery cache: " + trouble)
@@ -58,6 +63,21 @@ func (d *busDir) keep(ctx context.Context, w *sim.World, say func(text string)) 
 			return
 		}
 	}
+}
+
+// write makes the cache file what it is to be.
+func (d *busDir) write(file sim.OutsideFile) error {
+	path := d.file("discovery.cache")
+	switch {
+	case file.Stopped:
+		return nil
+	case file.Text == nil:
+		if err := os.Remove(path); !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		return nil
+	}
+	return discovery.FileStore(path).Replace(file.Text)
 }
 
 // announcements reads the files of announcements that have changed, and reports whether

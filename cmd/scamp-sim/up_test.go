@@ -116,17 +116,21 @@ func TestUpFromOutside(t *testing.T) {
 		{`{name: f, slow: shop, times: 1e6}`, "timed out"},
 		{"name: f\nkill: shop\n", "refused"},
 		{`{name: f, profile: {latency: 2s}, between: [shop, outside]}`, "timed out"},
+		{`{name: f, cache: missing, of: outside}`, "stale"},
+		{`{name: f, cache: forged, of: outside}`, "no service"},
 	} {
 		if status := u.ask(t, "POST", "/v1/faults", tc.fault, nil); status != http.StatusCreated {
 			t.Errorf("%s: %d", tc.fault, status)
 		}
-		if o := u.request(t, "Shop.get"); o.code == 0 || !strings.Contains(o.stderr, tc.stderr) {
-			t.Errorf("with %s: %+v", tc.fault, o)
-		}
+		eventually(t, "it fails with "+tc.fault, func() bool {
+			o := u.request(t, "Shop.get")
+			return o.code != 0 && strings.Contains(o.stderr, tc.stderr)
+		})
 		var f scenario.FaultReport
 		if status := u.ask(t, "DELETE", "/v1/faults/f", "", &f); status != http.StatusOK || f.State != scenario.Over || f.Hits == 0 {
 			t.Errorf("%s: %d, %+v", tc.fault, status, f)
 		}
+		eventually(t, "it succeeds after "+tc.fault, func() bool { return u.request(t, "Shop.get").code == 0 })
 		well("after " + tc.fault)
 	}
 	u.stop(t)

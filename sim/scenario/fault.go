@@ -198,7 +198,7 @@ func (s *Scenario) resolve(r *reader, f *fault) {
 	case "pair", "between":
 		f.from, f.to = s.hostsOf(r, f.between[0], "any"), s.hostsOf(r, f.between[1], "any")
 	case "of":
-		f.hosts = find(f.of, "requester")
+		f.hosts = find(f.of, "cache")
 		f.known = find(f.knows, "instance")
 		if len(f.of) == 0 {
 			for i := range s.requesters {

@@ -321,13 +321,21 @@ func (p *play) skew(f *fault, counted *sim.Fault) (begin, end func()) {
 func (p *play) breakCaches(f *fault) (begin, end func()) {
 	begin = func() {
 		for _, host := range f.hosts {
-			p.requesters[host].SetCache(p.cacheFault(f, host))
+			p.setCache(host, p.cacheFault(f, host))
 		}
 	}
 	return begin, func() {
 		for _, host := range f.hosts {
-			p.requesters[host].SetCache(sim.CacheFault{})
+			p.setCache(host, sim.CacheFault{})
 		}
+	}
+}
+
+func (p *play) setCache(host string, f sim.CacheFault) {
+	if host == sim.Outside {
+		p.w.SetOutsideCache(f)
+	} else {
+		p.requesters[host].SetCache(f)
 	}
 }
 
@@ -355,7 +363,9 @@ func (p *play) cacheFault(f *fault, host string) sim.CacheFault {
 			return b
 		}
 	case "forged": // somebody else's addresses, under the old signatures
-		c.Damage = func(b []byte) []byte { return []byte(strings.ReplaceAll(string(b), "10.0.", "10.9.")) }
+		c.Damage = func(b []byte) []byte {
+			return []byte(strings.NewReplacer("10.0.", "10.9.", "127.0.", "127.9.").Replace(string(b)))
+		}
 	case "split":
 		c.Only = func(in *sim.Instance) bool { return slices.Contains(f.known, in.Host()) }
 	}

@@ -140,10 +140,11 @@ func (s *Scenario) claim(r *reader, at Position, name string, p place) {
 	s.places[name] = p
 }
 
-// hostsOf returns the hosts of a name; what is any, an instance, or a requester.
+// hostsOf returns the hosts of a name; what is any, an instance, a requester, or a
+// cache: who reads it.
 func (s *Scenario) hostsOf(r *reader, name placed, what string) []string {
 	p, ok := s.places[name.text]
-	fits := func(p place) bool { return what == "any" || !p.outside && p.service == (what == "instance") }
+	fits := func(p place) bool { return what == "any" || p.service == (what == "instance") && (!p.outside || what == "cache") }
 	if ok && fits(p) {
 		return p.hosts
 	}
@@ -156,7 +157,7 @@ func (s *Scenario) hostsOf(r *reader, name placed, what string) []string {
 	slices.Sort(known)
 	switch {
 	case ok && p.outside:
-		r.wrong(name.at, "%s is no part of the simulation: only its links can have faults; %s", name.text, hint(name.text, known))
+		r.wrong(name.at, "%s is no part of the simulation: only its links and its cache can have faults; %s", name.text, hint(name.text, known))
 	case ok && what == "instance":
 		r.wrong(name.at, "%s is a requester; a service or one of its instances should be here: %s", name.text, hint(name.text, known))
 	case ok:
