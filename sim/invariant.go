@@ -38,12 +38,16 @@ const mostRequests = 10000
 type direction struct {
 	next  uint64 // number
 	open  map[uint64]progress
-	ended [32]struct { // the last that have ended: they may be acknowledged still
-		number uint64
-		known  bool
-		progress
-	}
-	place int // in ended, of the next one
+	ended []ending // the last that have ended: they may be acknowledged still
+	place int      // in ended, of the next one, when there are keptEnds
+}
+
+// keptEnds is how many messages that have ended are followed on.
+const keptEnds = 16
+
+type ending struct {
+	number uint64
+	progress
 }
 
 // A progress is how far a message is.
@@ -251,15 +255,18 @@ func (d *direction) begin(number uint64, m progress) {
 // end notes that a message ends.
 func (d *direction) end(number uint64, m progress) {
 	delete(d.open, number)
-	e := &d.ended[d.place]
-	e.number, e.known, e.progress = number, true, m
-	d.place = (d.place + 1) % len(d.ended)
+	if len(d.ended) < keptEnds {
+		d.ended = append(d.ended, ending{number, m})
+		return
+	}
+	d.ended[d.place] = ending{number, m}
+	d.place = (d.place + 1) % keptEnds
 }
 
 // over returns how far a message was that has ended; false is that it is forgotten.
 func (d *direction) over(number uint64) (progress, bool) {
 	for i := range d.ended {
-		if e := &d.ended[i]; e.known && e.number == number {
+		if e := &d.ended[i]; e.number == number {
 			return e.progress, true
 		}
 	}
@@ -273,7 +280,7 @@ func (d *direction) set(number uint64, m progress, open bool) {
 		return
 	}
 	for i := range d.ended {
-		if e := &d.ended[i]; e.known && e.number == number {
+		if e := &d.ended[i]; e.number == number {
 			e.progress = m
 		}
 	}

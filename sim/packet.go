@@ -72,7 +72,12 @@ type slot struct {
 }
 
 func (t *trail) add(at time.Duration, sent bool, p wire.Packet) {
-	if len(t.slots) < lastPackets {
+	if n := len(t.slots); n < lastPackets {
+		if n == cap(t.slots) { // many connections have few packets
+			grown := make([]slot, n, min(2*n+5, lastPackets))
+			copy(grown, t.slots)
+			t.slots = grown
+		}
 		t.slots = append(t.slots, slot{})
 		t.next = len(t.slots) - 1
 	}
