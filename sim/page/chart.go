@@ -245,11 +245,11 @@ func (r *Recorder) calls() *chart {
 	return c
 }
 
-// roundUp is a number with one digit that is not zero, or 15, 25, …, at least n, and even.
+// roundUp is an even number of at least n with one digit that is not zero.
 func roundUp(n int) int {
 	for unit := 1; ; unit *= 10 {
-		for _, m := range []int{2, 4, 6, 10} {
-			if m*unit >= n {
+		for _, m := range []int{2, 3, 4, 5, 6, 8, 10} {
+			if m*unit >= n && m*unit%2 == 0 {
 				return m * unit
 			}
 		}
