@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -72,10 +73,9 @@ func (d *busDir) fill(sectors []string, control string) error {
 	if err != nil {
 		return err
 	}
-	for _, fingerprint := range []string{fixtures.Fingerprint("server"), discovery.Fingerprint(der)} {
-		if err := entrust(d.file("authorized_services"), fingerprint, sectors); err != nil {
-			return fmt.Errorf("cannot write the authorised services: %w", err)
-		}
+	list := d.file("authorized_services")
+	if err := errors.Join(entrust(list, fixtures.Fingerprint("server"), sectors, true), entrust(list, discovery.Fingerprint(der), sectors, false)); err != nil {
+		return fmt.Errorf("cannot write the authorised services: %w", err)
 	}
 	for _, f := range []struct {
 		fixture, name string
@@ -144,13 +144,17 @@ func (d *busDir) check() error {
 	return fmt.Errorf("another scamp-sim up runs in %s, with its control API at %s: choose another directory with --dir", d.path, strings.TrimSpace(string(address)))
 }
 
-// entrust lets a certificate offer all of some sectors, unless the file names it.
-func entrust(file, fingerprint string, sectors []string) error {
+// entrust lets a certificate offer all of some sectors. What the file says of it already
+// stays, unless it must be enough.
+func entrust(file, fingerprint string, sectors []string, enough bool) error {
 	text, err := os.ReadFile(file)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	if bytes.Contains(bytes.ToUpper(text), []byte(fingerprint)) && discovery.ParseAuthorized(text).Trusts(fingerprint, sectors[0], "x.x") {
+	trusted := discovery.ParseAuthorized(text)
+	named := bytes.Contains(bytes.ToUpper(text), []byte(fingerprint))
+	lacks := slices.ContainsFunc(sectors, func(s string) bool { return !trusted.Trusts(fingerprint, s, "\x00.\x00") }) // no prefix covers it
+	if named && (!enough || !lacks) {
 		return nil
 	}
 	if len(text) > 0 && text[len(text)-1] != '\n' {
