@@ -144,7 +144,9 @@ func (s *Scenario) claim(r *reader, at Position, name string, p place) {
 // cache: who reads it.
 func (s *Scenario) hostsOf(r *reader, name placed, what string) []string {
 	p, ok := s.places[name.text]
-	fits := func(p place) bool { return what == "any" || p.service == (what == "instance") && (!p.outside || what == "cache") }
+	fits := func(p place) bool {
+		return what == "any" || p.service == (what == "instance") && (!p.outside || what == "cache")
+	}
 	if ok && fits(p) {
 		return p.hosts
 	}

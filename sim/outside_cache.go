@@ -1,0 +1,59 @@
+package sim
+
+import "time"
+
+// An OutsideFile is the cache file of the operating system's programs at a moment.
+type OutsideFile struct {
+	Text    []byte // nil: there is no file
+	Stopped bool   // nobody writes it any more, and it ages
+	Broken  bool   // it can be another one every second
+	Version int    // another one when the rest may have changed
+}
+
+// OutsideCache is the cache file of the operating system's programs now: it says what
+// those of the world say, with the addresses at which these programs reach the
+// instances, and can be broken in the same ways.
+func (w *World) OutsideCache() OutsideFile {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	f := &w.outer
+	file := OutsideFile{Version: w.cacheState.version, Broken: !f.healthy(), Stopped: f.stopped}
+	if f.fault != nil {
+		f.fault.Hits++
+	}
+	if f.missing || f.stopped {
+		return file
+	}
+	at := w.outerAt
+	if !f.frozen {
+		at = max(w.Elapsed()-f.lag, 0)
+	}
+	file.Text = w.outerText(at, f.only)
+	if f.damage != nil {
+		file.Text = f.damage(file.Text)
+	}
+	return file
+}
+
+// outerText is the file of a moment. w.mu is held.
+func (w *World) outerText(at time.Duration, only func(*Instance) bool) []byte {
+	return w.cacheFile(at, only, func(c change) []byte { return c.outer })
+}
+
+// SetOutsideCache breaks the cache file of the operating system's programs, or mends it
+// with the zero CacheFault.
+func (w *World) SetOutsideCache(f CacheFault) {
+	state := w.cacheFault(f, Outside)
+	w.mu.Lock()
+	w.outer, w.outerAt = state, w.Elapsed()
+	w.cacheState.version++
+	w.mu.Unlock()
+	w.Note("the cache of %s changes", Outside)
+}
+
+// CacheVersion is the number that OutsideCache returns, without the file.
+func (w *World) CacheVersion() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.cacheState.version
+}
