@@ -117,6 +117,8 @@ func (f *PacketFault) End() {
 	f.w.wires.faults = slices.DeleteFunc(f.w.wires.faults, func(o *PacketFault) bool { return o == f })
 	f.w.mu.Unlock()
 	f.each(on, (*interpose.Wire).End)
+	f.w.mu.Lock()
+	defer f.w.mu.Unlock()
 	f.count()
 }
 
@@ -147,11 +149,9 @@ func (f *PacketFault) Hits() (n int) {
 	return n
 }
 
-// count tells the world of the hits.
+// count tells the world of the hits. w.mu is held.
 func (f *PacketFault) count() {
 	n := f.Hits()
-	f.w.mu.Lock()
-	defer f.w.mu.Unlock()
 	f.fault.Hits += n - f.counted
 	f.counted = n
 }

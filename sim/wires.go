@@ -170,13 +170,13 @@ func (w *World) disturbed(id ConnectionID) bool {
 // cut ends all wires at once, and counts what faults that are not over have met.
 func (w *World) cut() {
 	w.mu.Lock()
-	all, faults := slices.Clone(w.wires.all), slices.Clone(w.wires.faults)
+	all := slices.Clone(w.wires.all)
+	for _, f := range w.wires.faults {
+		f.count()
+	}
 	w.mu.Unlock()
 	for _, x := range all {
 		x.Abort()
-	}
-	for _, f := range faults {
-		f.count()
 	}
 }
 

@@ -317,6 +317,9 @@ func (w *World) Fault(name string) *Fault {
 func (w *World) Hits(f *Fault) int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	for _, p := range w.wires.faults {
+		p.count()
+	}
 	return f.Hits
 }
 

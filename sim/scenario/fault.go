@@ -27,10 +27,12 @@ type fault struct {
 	every   time.Duration
 	down    time.Duration
 	oneWay  bool
+	packets packetRule
 
 	hosts    []string // what names stand for
 	from, to []string // the hosts of its links
 	known    []string // the instances of knows
+	peers    []string // of packets: at the other ends of the connections of hosts
 }
 
 // A faultKind says which keys go with a kind of fault.
@@ -56,6 +58,8 @@ var faultKinds = map[string]faultKind{
 	"profile":   {"Gives the links between two another profile.", []string{"between"}, []string{"for", "one_way"}, "between"},
 	"cache":     {"Breaks the discovery cache of requesters, or of all of them.", nil, []string{"for", "of", "by", "knows"}, "of"},
 	"clock":     {"Puts the clocks of hosts wrong.", []string{"by"}, []string{"for"}, "any"},
+	"packets":   {"Does something to packets between requesters and services, above TLS.", nil, slices.Concat([]string{"for"}, packetMatches, packetActions), "pair"},
+	"slow_acks": {"Lets acknowledgements between requesters and services come late, or never.", nil, []string{"for", "from", "delay", "withhold"}, "pair"},
 }
 
 // cacheKinds are what can be wrong with a cache.
@@ -85,7 +89,7 @@ func faultFields(f *fault) []field {
 		}
 		fields = append(fields, one)
 	}
-	return append(fields,
+	fields = append(fields,
 		number("times", "Of slow: how many times as long.", &f.times, 1e6),
 		pair("between", "Of profile: two names of services, instances or requesters.", &f.between),
 		boolean("one_way", "Of partition and profile: only from the first to the second.", &f.oneWay),
@@ -95,6 +99,7 @@ func faultFields(f *fault) []field {
 		duration("every", "Of rolling: the time between two restarts; 1s if left out.", &f.every),
 		duration("down", "Of rolling: how long an instance is down.", &f.down),
 	)
+	return append(fields, packetFields(&f.packets)...)
 }
 
 // readFault checks that the keys go together.
@@ -130,6 +135,7 @@ func readFault(r *reader, f *fault, at Position, keys map[string]Position) {
 		r.wrong(p, "for: a fault that lasts no time cannot be met")
 	}
 	f.readCache(r, keys)
+	f.readPackets(r, keys)
 	if f.what == "rolling" && f.every == 0 {
 		f.every = time.Second
 	}
@@ -179,6 +185,9 @@ func (f *fault) describe() string {
 	if len(what) > 0 {
 		name += " " + strings.Join(what, ", ")
 	}
+	if f.what == "packets" {
+		name += " " + f.packets.describe()
+	}
 	return fmt.Sprintf("%s at %v", name, f.when)
 }
 
@@ -197,6 +206,9 @@ func (s *Scenario) resolve(r *reader, f *fault) {
 	switch whom := faultKinds[f.what].whom; whom {
 	case "pair", "between":
 		f.from, f.to = s.hostsOf(r, f.between[0], "any"), s.hostsOf(r, f.between[1], "any")
+		if f.packets.said != nil {
+			s.resolvePackets(r, f)
+		}
 	case "of":
 		f.hosts = find(f.of, "cache")
 		f.known = find(f.knows, "instance")

@@ -17,7 +17,7 @@ const goldenDir = "../../golden/sim"
 func goldens(t *testing.T) []string {
 	t.Helper()
 	files, err := filepath.Glob(goldenDir + "/*.yaml")
-	if err != nil || len(files) < 8 {
+	if err != nil || len(files) < 10 {
 		t.Fatalf("%d scenarios: %v", len(files), err)
 	}
 	return files

@@ -2,9 +2,7 @@ package scenario
 
 import (
 	"cmp"
-	"math/rand/v2"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/gudtech/scamp-sim/sim"
@@ -43,7 +41,7 @@ func (p *play) inject() (finish func()) {
 				<-began
 				end()
 			}})
-		} else if slices.Contains([]string{"partition", "profile", "clock"}, f.what) {
+		} else if slices.Contains([]string{"partition", "profile", "clock", "packets", "slow_acks"}, f.what) {
 			ends = append(ends, func() {
 				select {
 				case <-began:
@@ -85,6 +83,8 @@ func (p *play) faulty(f *fault, counted *sim.Fault) (begin, end func()) {
 		return p.skew(f, counted)
 	case "pause":
 		return p.pause(f, counted)
+	case "packets", "slow_acks":
+		return p.onPackets(f)
 	case "rolling":
 		return func() { p.rolling(f, counted) }, nil
 	}
@@ -174,49 +174,6 @@ func (p *play) rolling(f *fault, counted *sim.Fault) {
 	p.note(f, "is over")
 }
 
-// held is how much has been held on the links of a fault.
-func (p *play) held(f *fault) (n int) {
-	p.each(f.from, f.to, f.oneWay, func(l *simnet.Link, from *simnet.Host) {
-		n += p.counts(l, from, func(c simnet.Counts) int { return c.Held })
-	})
-	return n
-}
-
-// counts adds up something of a direction of a link, or of both.
-func (p *play) counts(l *simnet.Link, from *simnet.Host, what func(simnet.Counts) int) int {
-	if from != nil {
-		return what(l.Counts(from))
-	}
-	a, b := l.Ends()
-	return what(l.Counts(a)) + what(l.Counts(b))
-}
-
-func (p *play) partition(f *fault, counted *sim.Fault) (begin, end func()) {
-	var heal []func()
-	before := 0
-	begin = func() {
-		before = p.held(f)
-		p.each(f.from, f.to, f.oneWay, func(l *simnet.Link, from *simnet.Host) {
-			if from == nil {
-				heal = append(heal, l.Partition())
-			} else {
-				heal = append(heal, l.PartitionFrom(from))
-			}
-		})
-		p.note(f, "begins")
-	}
-	return begin, func() {
-		if heal == nil {
-			return
-		}
-		p.w.Hit(counted, p.held(f)-before)
-		for _, h := range heal {
-			h()
-		}
-		p.note(f, "is over")
-	}
-}
-
 func (p *play) pause(f *fault, counted *sim.Fault) (begin, end func()) {
 	all := make([]string, 0, len(p.s.places))
 	for _, q := range p.s.places {
@@ -248,49 +205,6 @@ func (p *play) pause(f *fault, counted *sim.Fault) (begin, end func()) {
 	return begin, end
 }
 
-func (p *play) reprofile(f *fault, counted *sim.Fault) (begin, end func()) {
-	passed := func() (n int) {
-		p.each(f.from, f.to, f.oneWay, func(l *simnet.Link, from *simnet.Host) {
-			n += p.counts(l, from, func(c simnet.Counts) int { return c.Segments + c.Datagrams })
-		})
-		return n
-	}
-	before := -1
-	begin = func() {
-		before = passed()
-		p.each(f.from, f.to, f.oneWay, func(l *simnet.Link, from *simnet.Host) { setProfile(l, from, f.profile.Profile) })
-		p.note(f, "begins")
-	}
-	return begin, func() {
-		if before < 0 {
-			return
-		}
-		p.w.Hit(counted, passed()-before)
-		p.each(f.from, f.to, f.oneWay, func(l *simnet.Link, from *simnet.Host) { p.restore(l, from) })
-		p.note(f, "is over")
-	}
-}
-
-// restore gives a link the profile that the file says.
-func (p *play) restore(l *simnet.Link, from *simnet.Host) {
-	a, b := l.Ends()
-	for _, way := range [][2]*simnet.Host{{a, b}, {b, a}} {
-		if from != nil && from != way[0] {
-			continue
-		}
-		profile := p.s.link.Profile
-		for i := range p.s.links {
-			r := &p.s.links[i]
-			there := slices.Contains(r.from, way[0].Name()) && slices.Contains(r.to, way[1].Name())
-			back := slices.Contains(r.from, way[1].Name()) && slices.Contains(r.to, way[0].Name())
-			if there || back && !r.oneWay {
-				profile = r.profile.Profile
-			}
-		}
-		l.SetProfileFrom(way[0], profile)
-	}
-}
-
 func (p *play) skew(f *fault, counted *sim.Fault) (begin, end func()) {
 	misled := func() (n int) {
 		for _, host := range f.hosts {
@@ -315,68 +229,4 @@ func (p *play) skew(f *fault, counted *sim.Fault) (begin, end func()) {
 				p.note(f, "is over")
 			}
 		}
-}
-
-// breakCaches breaks the caches of the fault's requesters.
-func (p *play) breakCaches(f *fault) (begin, end func()) {
-	begin = func() {
-		for _, host := range f.hosts {
-			p.setCache(host, p.cacheFault(f, host))
-		}
-	}
-	return begin, func() {
-		for _, host := range f.hosts {
-			p.setCache(host, sim.CacheFault{})
-		}
-	}
-}
-
-func (p *play) setCache(host string, f sim.CacheFault) {
-	if host == sim.Outside {
-		p.w.SetOutsideCache(f)
-	} else {
-		p.requesters[host].SetCache(f)
-	}
-}
-
-func (p *play) cacheFault(f *fault, host string) sim.CacheFault {
-	c := sim.CacheFault{Name: f.name}
-	random := rand.New(rand.NewPCG(p.o.Seed, hash(f.name+" "+host)))
-	switch f.kind {
-	case "missing":
-		c.Missing = true
-	case "stale":
-		c.Stopped = true
-	case "frozen":
-		c.Frozen = true
-	case "lag":
-		c.Lag = f.by
-	case "torn": // the writer has not come to its end
-		c.Damage = func(b []byte) []byte { return b[:random.IntN(len(b)+1)] }
-	case "corrupt":
-		c.Damage = func(b []byte) []byte {
-			for range 1 + len(b)/1000 {
-				if len(b) > 0 {
-					b[random.IntN(len(b))] ^= byte(1 << random.IntN(8))
-				}
-			}
-			return b
-		}
-	case "forged": // somebody else's addresses, under the old signatures
-		c.Damage = func(b []byte) []byte {
-			return []byte(strings.NewReplacer("10.0.", "10.9.", "127.0.", "127.9.").Replace(string(b)))
-		}
-	case "split":
-		c.Only = func(in *sim.Instance) bool { return slices.Contains(f.known, in.Host()) }
-	}
-	return c
-}
-
-// hash makes a number of a name.
-func hash(name string) uint64 {
-	h := uint64(14695981039346656037)
-	for i := range len(name) {
-		h = (h ^ uint64(name[i])) * 1099511628211
-	}
-	return h
 }

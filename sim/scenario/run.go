@@ -171,6 +171,9 @@ func (p *play) build(w *sim.World) {
 			p.instances[in.Host()] = in
 		}
 	}
+	if p.live { // packet faults can come at any time
+		w.Interpose(p.s.Instances()...)
+	}
 	for i := range p.s.requesters {
 		for _, host := range p.s.requesters[i].hosts() {
 			spec := p.s.requesters[i].RequesterSpec
