@@ -232,18 +232,21 @@ func (w *World) healthyCache() []*discovery.Announcement {
 
 // SetCache breaks the discovery cache of a requester's host, or mends it with the
 // zero CacheFault.
-func (q *Requester) SetCache(f CacheFault) {
-	w := q.w
-	state := w.cacheFault(f, q.spec.Name)
+func (q *Requester) SetCache(f CacheFault) { q.view.set(f) }
+
+// set breaks the file, or mends it.
+func (v *view) set(f CacheFault) {
+	w := v.w
+	state := w.cacheFault(f, v.host)
 	w.mu.Lock()
-	q.view.at = w.Elapsed()
+	v.at = w.Elapsed()
 	if state.stopped || state.frozen { // what it says now stays
-		q.view.files.set(w.cacheText(q.view.at, nil), time.Now())
+		v.files.set(w.cacheText(v.at, nil), time.Now())
 	}
-	q.view.state = state
+	v.state = state
 	w.mu.Unlock()
-	q.view.look()
-	w.Note("the cache of %s changes", q.spec.Name)
+	v.look()
+	w.Note("the cache of %s changes", v.host)
 }
 
 // cacheFault is a fault of the cache file of a host.
@@ -267,9 +270,16 @@ type CacheFault struct {
 	Only    func(*Instance) bool // of which instances it knows: a brain that is split
 }
 
-// cacheText is the cache file of a moment. w.mu is held.
+// cacheText is the cache file of a moment. Programs are in it unless only some
+// instances are. w.mu is held.
 func (w *World) cacheText(at time.Duration, only func(*Instance) bool) []byte {
-	return w.cacheFile(at, only, func(c change) []byte { return c.packet })
+	b := w.cacheFile(at, only, func(c change) []byte { return c.packet })
+	if only == nil {
+		for _, packet := range w.saying(at) {
+			b = fmt.Appendf(b, "\n%%%%%%\n%s\n\n", packet)
+		}
+	}
+	return b
 }
 
 // cacheFile is a cache file of a moment, with one packet of each announcement. w.mu is

@@ -174,12 +174,12 @@ func kindOf(err error) Kind {
 // errPoisoned is what a call ends with whose reply was changed on purpose.
 var errPoisoned = errors.New("the reply was altered on its way")
 
-// done ends a call, and looks at what must hold of it. id is that of the reply, and own
-// says that the reply is to this very request.
-func (w *World) done(r *callRecord, err error, id string, reply []byte, own bool) {
+// done ends a call, and looks at what must hold of it. id is that of the reply, own
+// says that the reply is to this very request, and wrong what its judge has found.
+func (w *World) done(r *callRecord, err error, id string, reply []byte, own bool, wrong error) {
 	octets, got := len(reply), bodyOf(reply)
 	w.mu.Lock()
-	damaged := err == nil && (!own || r.executed > 0 && got != r.reply) && !r.foreign
+	damaged := err == nil && (wrong != nil || (!own || r.executed > 0 && got != r.reply) && !r.foreign)
 	if damaged && w.poisoned(r, id) {
 		damaged, err = false, errPoisoned
 	}
@@ -191,7 +191,10 @@ func (w *World) done(r *callRecord, err error, id string, reply []byte, own bool
 	if err == nil && r.executed != 1 && !r.foreign && !w.foul(r.requester) {
 		w.violatedBy(r, "call %d of %s succeeded, and was executed %d times", r.id, r.requester, r.executed)
 	}
-	if damaged {
+	switch {
+	case damaged && wrong != nil:
+		w.violatedBy(r, "call %d of %s to %s got a wrong reply: %v", r.id, r.requester, r.action, wrong)
+	case damaged:
 		w.violatedBy(r, "call %d of %s got a reply that is not its own, or damaged: %.80q", r.id, r.requester, reply)
 	}
 	if f := scamp.Failure(err); f != nil && f.NotExecuted() && r.executed > 0 && !w.foul(r.requester) {

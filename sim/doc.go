@@ -9,6 +9,13 @@
 //		w.Sleep(time.Minute)
 //	})
 //
+// Code of your own takes part as a [Program]: with Dial and Listen of a host, a
+// directory of what is announced, and announcements that the requesters of the world
+// find.
+//
+//	bus := w.Program("till").Requester()      // calls the services of the world
+//	w.Program("greeter").Serve("greeter", mine) // is called by its requesters
+//
 // While it runs, and at its end, it is checked that every call ends once, that nothing
 // is executed twice unless it was refused before, that a call which says that it was
 // not sent was not executed, that bodies arrive whole and at their own call, that
@@ -17,5 +24,8 @@
 //
 // A run depends on its seed alone, as long as everybody acts at an instant of his
 // own: random pauses have some nanoseconds more for that. See package simnet for the
-// rules that code in a world has to keep.
+// rules that code in a world has to keep. Code that does not keep them runs all the
+// same: where that can be seen, as from writes without a deadline, the Result says
+// that the run is not one that can be repeated, and because of whom. What cannot be
+// seen is an order that maps or goroutines decide.
 package sim

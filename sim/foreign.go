@@ -91,14 +91,11 @@ func (w *World) way(address string) (string, error) {
 	return inner, nil
 }
 
-// chosen notes that a call goes to an instance, if that is not of the world.
+// chosen notes that a call goes to somebody who is not of the world, if he is not.
 func (w *World) chosen(ctx context.Context, to *discovery.Announcement) {
-	if !w.real {
-		return
-	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.foreign[identity(to)] == nil {
+	if len(w.foreign)+len(w.voices) == 0 || w.foreign[identity(to)] == nil && w.voices[identity(to)] == nil {
 		return
 	}
 	if r, ok := ctx.Value(callKey{}).(*callRecord); ok {

@@ -38,6 +38,10 @@ type LoadSpec struct {
 	Workers int  // instead of Rate: so many callers, one call after the other each
 	Think   Dist // pause of a worker between two calls
 	Body    Dist // octets of the request besides its envelope
+	// Request, if it is set, makes the bodies of requests to a Program. Judge, if it
+	// is set, says what is wrong with the reply to one of them.
+	Request func(random *rand.Rand) []byte
+	Judge   func(request, reply []byte) error
 	// Slow lets the requester read replies with pauses, so that windows stall.
 	Slow Dist
 	// Cancel is the probability that a call is given up, after a pause drawn from
@@ -138,6 +142,8 @@ func (s *RequesterSpec) check() error {
 			return fmt.Errorf("sim: a load of %s names no action", s.Name)
 		case l.Workers < 0 || l.Rate < 0 || l.Workers > 0 == (l.Rate > 0):
 			return fmt.Errorf("sim: the load %s of %s needs a rate, or workers", l.Action, s.Name)
+		case l.Request != nil && l.Body != (Dist{}):
+			return fmt.Errorf("sim: the load %s of %s has a Body and a Request that makes it", l.Action, s.Name)
 		case !(l.Cancel >= 0 && l.Cancel <= 1):
 			return fmt.Errorf("sim: cancel of %s is %v, not from 0 to 1", l.Action, l.Cancel)
 		}
@@ -217,7 +223,12 @@ type call struct {
 func (q *Requester) prepare(l LoadSpec, random *rand.Rand) call {
 	r := q.w.newCall(q.spec.Name, l.Action)
 	c := call{record: r, load: l, random: q.w.random("call", r.id)}
-	c.body, _ = filled(message{r.id, q.w.mark()}, 'x', l.Body.size(random))
+	if l.Request != nil {
+		r.foreign = true
+		c.body = l.Request(random)
+	} else {
+		c.body, _ = filled(message{r.id, q.w.mark()}, 'x', l.Body.size(random))
+	}
 	r.asked = bodyOf(c.body)
 	if random.Float64() < l.Cancel {
 		c.give = l.CancelAfter.Duration(random)
@@ -259,7 +270,11 @@ func (q *Requester) call(c call) {
 		var a answer
 		own = json.Unmarshal(reply, &a) == nil && a.ID == c.record.id && body{a.Octet, a.Sum} == c.record.asked
 	}
-	q.w.done(c.record, err, c.id, reply, own)
+	var wrong error
+	if err == nil && c.load.Judge != nil {
+		wrong = c.load.Judge(c.body, reply)
+	}
+	q.w.done(c.record, err, c.id, reply, own, wrong)
 }
 
 // receive calls and reads the reply, with pauses where the load says so.

@@ -18,7 +18,8 @@ type Stats struct {
 	Connections int // that requesters have made
 	Dials       int // attempts to make them
 
-	// Outside are the requests of programs of the operating system, sorted by instance,
+	// Outside are the requests that others have made than the world's requesters: the
+	// Programs, and programs of the operating system. They are sorted by instance,
 	// action and kind.
 	Outside []OutsideStats
 
@@ -26,8 +27,7 @@ type Stats struct {
 	outside  map[outsideKey]int
 }
 
-// OutsideStats are how many requests of programs of the operating system an instance
-// has answered in one way: OK, Failed, Refused, GivenUp; or Cancelled, when the caller
+// OutsideStats are how many requests of others an instance has answered in one way: OK, Failed, Refused, GivenUp; or Cancelled, when the caller
 // went away first.
 type OutsideStats struct {
 	Instance, Action string

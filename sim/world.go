@@ -72,6 +72,9 @@ type World struct {
 	stats      Stats
 	faults     []*Fault
 	wires      wires
+	programs   map[string]*Program // by host
+	unmarked   uint64              // the last call before the first of them
+	voices     map[string]*voice   // of programs, by identity
 	foreign    map[string]*foreign // by identity
 	outer      cacheFault          // of the file of the operating system's programs
 	outerAt    time.Duration       // of what it says when it is frozen
@@ -173,6 +176,7 @@ func (w *World) finish() *Result {
 	for _, s := range w.services {
 		s.close()
 	}
+	w.closePrograms()
 	if w.real { // who is at the other end of a connection may keep it for ever
 		w.Net.Close()
 	}
@@ -182,6 +186,7 @@ func (w *World) finish() *Result {
 	virtual := w.Elapsed()
 	w.settle()
 	w.Net.Close()
+	hasty := w.hasty()
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.judgeCalls()
@@ -189,7 +194,7 @@ func (w *World) finish() *Result {
 	slices.SortFunc(w.broken, func(a, b Violation) int {
 		return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.What, b.What), a.Connection.Compare(b.Connection))
 	})
-	return &Result{Seed: w.seed, Virtual: virtual, Stats: w.stats, Violations: w.broken, Faults: w.faults}
+	return &Result{Seed: w.seed, Virtual: virtual, Stats: w.stats, Violations: w.broken, Faults: w.faults, Irreproducible: hasty}
 }
 
 // settle lets everybody come to rest, where that can be known.

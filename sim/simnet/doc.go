@@ -15,6 +15,8 @@
 //     Waiting for them is no rest.
 //   - What is sent is made of the state when it is written, and in an order that
 //     is that of the protocol, never that of a map or of goroutines waking up.
+//   - Who writes to a stream sets its write deadline first, at the same instant: that
+//     lets all others come to rest. [Host.Hasty] counts who does not.
 //   - Whatever is waiting to be read is taken in at once.
 //   - Who acts by himself acts at an instant of his own: timers that end at the
 //     same instant go off in any order.

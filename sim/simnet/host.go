@@ -29,6 +29,7 @@ type Host struct {
 	down      bool
 	skew      time.Duration
 	misled    int
+	hasty     int
 }
 
 var errDown = errors.New("the host is down")
@@ -79,6 +80,16 @@ func (h *Host) Misled() int {
 	h.n.mu.Lock()
 	defer h.n.mu.Unlock()
 	return h.misled
+}
+
+// Hasty is how often something on the host has written to a stream of virtual time
+// without having set its write deadline at the same instant: then a run may differ from
+// the next one. What a stream writes before it sets one for the first time does not
+// count when it does: so handshakes work, one message after the other.
+func (h *Host) Hasty() int {
+	h.n.mu.Lock()
+	defer h.n.mu.Unlock()
+	return h.hasty
 }
 
 // SetSkew lets the clock of the host be ahead by d, or behind.

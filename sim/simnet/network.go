@@ -131,6 +131,13 @@ func (n *Network) source(name string) *rand.Rand {
 	return rand.New(rand.NewPCG(n.seed, h.Sum64()))
 }
 
+// Hosts returns all hosts, in the order in which they were made.
+func (n *Network) Hosts() []*Host {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.sortedHosts()
+}
+
 func (n *Network) sortedHosts() []*Host {
 	hosts := make([]*Host, 0, len(n.hosts))
 	for _, h := range n.hosts {

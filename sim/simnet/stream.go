@@ -33,6 +33,8 @@ type half struct {
 	pending  []byte    // written in the instant at
 	ripe     [][]byte  // written before
 	at       time.Time // of what was written last, the end included
+	barrier  time.Time // the instant after the last one that was passed; zero: none was
+	early    int       // writes before the first barrier
 	fin      bool      // nothing follows
 	dirty    bool      // in n.dirty
 	gone     bool      // the reset is on its way
@@ -202,6 +204,10 @@ func (s *Stream) SetWriteDeadline(t time.Time) error {
 	s.host.n.barrier()
 	s.host.n.mu.Lock()
 	defer s.host.n.mu.Unlock()
+	if s.out.barrier.IsZero() {
+		s.host.hasty -= s.out.early
+	}
+	s.out.barrier = time.Now()
 	s.out.writable.set(t, &s.out.room, s.out.werr == nil)
 	return nil
 }
@@ -249,6 +255,7 @@ func (h *half) read(p []byte) (n int, err error) {
 func (h *half) write(p []byte) (n int, err error) {
 	h.n.mu.Lock()
 	defer h.n.mu.Unlock()
+	h.hurry()
 	for {
 		size := h.q.settings().Buffer
 		if size == 0 {
@@ -272,6 +279,17 @@ func (h *half) write(p []byte) (n int, err error) {
 		}
 		h.room.Wait()
 	}
+}
+
+// hurry counts a write that no barrier stands before in its instant. n.mu is held.
+func (h *half) hurry() {
+	if !h.n.virtual || h.barrier.Equal(time.Now()) {
+		return
+	}
+	if h.barrier.IsZero() {
+		h.early++
+	}
+	h.q.from.hasty++
 }
 
 // finish lets the writer leave: the end follows what was written. n.mu is held.

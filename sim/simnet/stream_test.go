@@ -226,3 +226,44 @@ func TestLostSegmentsComeLater(t *testing.T) {
 		}
 	})
 }
+
+// TestHaste: who writes without having set the deadline at that instant is counted, but not for what he writes before he sets one for the
+// first time.
+func TestHaste(t *testing.T) {
+	err := Bubble(func() {
+		n := NewNetwork(1, false)
+		defer n.Close()
+		a, b := n.Host("a"), n.Host("b")
+		ln, err := b.Listen("tcp", ":1")
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer ln.Close()
+		c, err := a.Dial(context.Background(), "tcp", "b:1")
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer c.Close()
+		for i, step := range []struct {
+			do   func()
+			want int
+		}{
+			{func() { c.Write([]byte("hello")) }, 1},
+			{func() { c.Write([]byte("hello")) }, 2},
+			{func() { c.SetReadDeadline(time.Now().Add(time.Hour)) }, 2},
+			{func() { c.SetWriteDeadline(time.Now().Add(time.Hour)); c.Write([]byte("x")); c.Write([]byte("y")) }, 0},
+			{func() { time.Sleep(1) }, 0},
+			{func() { c.Write([]byte("late")) }, 1},
+			{func() { c.SetDeadline(time.Time{}); c.Write([]byte("in time")) }, 1},
+		} {
+			if step.do(); a.Hasty() != step.want || b.Hasty() != 0 {
+				t.Errorf("after step %d: %d, %d", i, a.Hasty(), b.Hasty())
+			}
+		}
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
