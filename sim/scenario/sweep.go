@@ -89,6 +89,10 @@ func (w *Sweep) seeds(done map[uint64]bool) (left []uint64, all int) {
 	return left, all
 }
 
+// lastWait is how long a sweep waits at most for the end of a run, when all of them have
+// passed the limit.
+const lastWait = 10 * time.Second
+
 // An ending is what a job tells: the result of its seed, or that its run has ended
 // after all, after a result was told.
 type ending struct {
@@ -110,14 +114,17 @@ func (w *Sweep) work(ctx context.Context, seeds []uint64, keep func(*Record) err
 			running++
 			go w.job(seeds[0], jobs, over)
 		}
+		var stuck <-chan time.Time
 		switch {
 		case running > 0:
 		case len(seeds) > 0:
-			return ErrStuck
+			stuck = time.After(min(w.Limit, lastWait))
 		default:
 			return nil
 		}
 		select {
+		case <-stuck:
+			return ErrStuck
 		case e := <-jobs:
 			if e.record == nil && e.err == nil { // it was overdue
 				free++
