@@ -180,27 +180,24 @@ func (t *table) failed(r *scenario.Record, replay string) {
 	t.line("      replay: %s", replay)
 }
 
-// mostTrails is of how many connections the last packets are shown.
-const mostTrails = 3
-
-// packets shows the last packets of the connections that violations were seen on, at
-// the first one of each.
+// packets shows the last packets of the connections that violations were seen on, as
+// far as the record has them.
 func (t *table) packets(r *scenario.Record) {
-	shown := map[scenario.ConnectionRecord]bool{}
+	shown := false
 	for _, v := range r.Violations {
-		if v.Connection == nil || shown[*v.Connection] || len(shown) == mostTrails {
+		if len(v.Packets) == 0 {
 			continue
 		}
-		c := *v.Connection
-		shown[c] = true
-		t.line("\n      %s", t.faint.Sprintf("the last packets of %s > %s #%d, until %.6f; > was sent by %s", visible(c.Requester), visible(c.Instance), c.Number,
+		c := v.Connection
+		shown = true
+		t.line("\n      %s", t.faint.Sprintf("the last packets of %s > %s #%d, until %.6f: time, type, message, octets; > was sent by %s", visible(c.Requester), visible(c.Instance), c.Number,
 			(time.Duration(v.AtUS)*time.Microsecond).Seconds(), visible(c.Requester)))
 		for _, p := range v.Packets {
 			t.line("      %12.6f  %s", (time.Duration(p.AtUS) * time.Microsecond).Seconds(),
 				visible(sim.Packet{Sent: p.Sent, Type: p.Type, Number: p.Number, Size: p.Octets, Text: p.Text}.String()))
 		}
 	}
-	if len(shown) > 0 {
+	if shown {
 		t.line("")
 	}
 }

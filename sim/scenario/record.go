@@ -70,7 +70,7 @@ type BreachRecord struct {
 	AtUS       int64             `json:"at_us"`
 	What       string            `json:"what"`
 	Connection *ConnectionRecord `json:"connection,omitempty"` // that it was seen on
-	Packets    []PacketRecord    `json:"packets,omitempty"`    // the last ones there, the oldest first
+	Packets    []PacketRecord    `json:"packets,omitempty"`    // the last ones there, the oldest first; of the first violation on a connection
 }
 
 // A ConnectionRecord is a connection of a run.
@@ -110,14 +110,25 @@ func (o *Outcome) Record() *Record {
 	for _, e := range o.Expected {
 		r.Expected = append(r.Expected, ExpectRecord(e))
 	}
+	shown := map[sim.ConnectionID]bool{}
 	for _, v := range o.Violations {
-		r.Violations = append(r.Violations, breachRecord(&v))
+		b := breachRecord(&v)
+		if shown[v.Connection] || len(shown) == mostTrails {
+			b.Packets = nil
+		} else if b.Packets != nil {
+			shown[v.Connection] = true
+		}
+		r.Violations = append(r.Violations, b)
 	}
 	for _, q := range o.Stats.Outside {
 		r.Outside = append(r.Outside, OutsideRecord{q.Instance, q.Action, string(q.Kind), q.Requests})
 	}
 	return r
 }
+
+// mostTrails is of how many connections a record has the last packets: a sweep has many
+// records.
+const mostTrails = 3
 
 func breachRecord(v *sim.Violation) BreachRecord {
 	b := BreachRecord{AtUS: v.At.Microseconds(), What: v.What}

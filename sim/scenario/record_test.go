@@ -2,8 +2,11 @@ package scenario
 
 import (
 	"encoding/json"
+	"slices"
 	"testing"
 	"time"
+
+	"github.com/gudtech/scamp-sim/sim"
 )
 
 // TestScenarioRecord: a record has nothing that differs from run to run.
@@ -26,5 +29,32 @@ func TestScenarioRecord(t *testing.T) {
 			r.VirtualUS < (10*time.Second).Microseconds() {
 			t.Errorf("%s", b)
 		}
+	}
+}
+
+// TestRecordOfViolations: a record has the last packets at the first violation on a
+// connection, and of three connections at most.
+func TestRecordOfViolations(t *testing.T) {
+	o := Outcome{Result: &sim.Result{}}
+	for i := range 20 {
+		v := sim.Violation{What: "x", Packets: []sim.Packet{{Type: "ACK"}}}
+		if i > 0 {
+			v.Connection = sim.ConnectionID{Requester: "web", Instance: "shop-1", Number: uint64(i/2)*2 + 1}
+		} else {
+			v.Packets = nil
+		}
+		o.Violations = append(o.Violations, v)
+	}
+	var with []int
+	for i, b := range o.Record().Violations {
+		if b.Packets != nil {
+			with = append(with, i)
+		}
+		if (b.Connection != nil) != (i > 0) {
+			t.Errorf("violation %d was seen on %v", i, b.Connection)
+		}
+	}
+	if !slices.Equal(with, []int{1, 2, 4}) {
+		t.Errorf("violations %v have packets", with)
 	}
 }
