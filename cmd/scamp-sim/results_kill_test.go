@@ -148,3 +148,27 @@ func size(name string) int64 {
 	}
 	return info.Size()
 }
+
+// TestSweepInTwo: a worker that is told to end does so at once, and says that it has not done everything; nobody else writes its file.
+func TestSweepInTwo(t *testing.T) {
+	file := scenarioFile(t, shopScenario)
+	out := filepath.Join(t.TempDir(), "out")
+	args := []string{"run", file, "--seeds", "1-100000", "--json", out}
+	cmd := exec.CommandContext(t.Context(), binary, args...)
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "a result", func() bool { return size(out) > 1000 })
+	if o := scampSim(t, "", args...); o.code != 3 || !strings.Contains(o.stderr, "another process is writing it") {
+		t.Errorf("exit %d: %s", o.code, o.stderr)
+	}
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	cmd.Wait()
+	if code := cmd.ProcessState.ExitCode(); code != 3 || !strings.Contains(stderr.String(), " of 100000 seeds have no result; the same command goes on") {
+		t.Errorf("exit %d: %s", code, stderr.String())
+	}
+}

@@ -49,7 +49,8 @@ Kubernetes Indexed Job JOB_COMPLETION_INDEX and JOB_COMPLETIONS, for others see
 docs/scenarios.md. "scamp-sim results merge" joins the files of the parts.
 
 Exit status: 0 all is well, 1 an expectation or something that must always hold
-failed, or a fault was never met, 2 it could not be run.`,
+failed, or a fault was never met, 2 it could not be run, 3 a sweep was interrupted,
+or another process writes its file: the same command goes on.`,
 		Example: `  scamp-sim run shop.yaml
   scamp-sim run shop.yaml --seed 4711 --transcript shop.transcript
   scamp-sim run shop.yaml --html shop.html

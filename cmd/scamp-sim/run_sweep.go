@@ -14,6 +14,10 @@ import (
 // mostSeeds is how many seeds a sweep can have.
 const mostSeeds = 10_000_000
 
+// unfinished is the exit status of a sweep that has not run all seeds for a reason that
+// passes: the same command goes on.
+const unfinished = 3
+
 // sweep runs the scenario with many seeds.
 func (f *runFlags) sweep(cmd *cobra.Command, s *scenario.Scenario) error {
 	first, last, ok := parsePair(f.seeds, "-")
@@ -37,6 +41,9 @@ func (f *runFlags) sweep(cmd *cobra.Command, s *scenario.Scenario) error {
 		w.Out, err = scenario.NewResults(keepOpen{cmd.OutOrStdout()}, header)
 	default:
 		w.Out, err = scenario.OpenResults(f.json, header)
+	}
+	if errors.Is(err, scenario.ErrBusy) {
+		return &statusError{code: unfinished, err: err}
 	}
 	if err != nil {
 		return fmt.Errorf("cannot write the file of --json: %w", err)
@@ -66,6 +73,14 @@ func (f *runFlags) sweep(cmd *cobra.Command, s *scenario.Scenario) error {
 	if errors.Is(err, scenario.ErrStuck) && f.resumes() {
 		return f.again(cmd, w, err)
 	}
+	switch {
+	case errors.Is(err, scenario.ErrInterrupted) && f.resumes():
+		err = &statusError{code: unfinished, err: fmt.Errorf("%w; the same command goes on", err)}
+	case errors.Is(err, scenario.ErrInterrupted):
+		err = &statusError{code: unfinished, err: err}
+	case errors.Is(err, scenario.ErrStuck):
+		err = fmt.Errorf("%w: with --json FILE, the sweep goes on with the others", err)
+	}
 	if report.Seeds == 0 && err != nil {
 		return err
 	}
@@ -79,12 +94,6 @@ func (f *runFlags) sweep(cmd *cobra.Command, s *scenario.Scenario) error {
 	}
 	switch e := out.close(); {
 	case err != nil:
-		switch {
-		case f.resumes() && cmd.Context().Err() != nil:
-			err = fmt.Errorf("%w; the same command goes on", err)
-		case errors.Is(err, scenario.ErrStuck):
-			err = fmt.Errorf("%w: with --json FILE, the sweep goes on with the others", err)
-		}
 		return err
 	case e != nil:
 		return e

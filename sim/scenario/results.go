@@ -22,8 +22,11 @@ type Results struct {
 	before []*Record
 }
 
-// OpenResults opens a file of results, or makes it. One program at a time can have
-// it open, where the system has locks on files.
+// ErrBusy says that another process is writing a file of results.
+var ErrBusy = errors.New("another process is writing it: wait for its end, or name another file")
+
+// OpenResults opens a file of results, or makes it. One process at a time can have it
+// open, where the system has locks on files: others get ErrBusy.
 func OpenResults(name string, h Header) (*Results, error) {
 	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o666)
 	if err != nil {
@@ -31,7 +34,7 @@ func OpenResults(name string, h Header) (*Results, error) {
 	}
 	if !lock(f) {
 		f.Close()
-		return nil, fmt.Errorf("%s: another process is writing it: wait for its end, or name another file", name)
+		return nil, fmt.Errorf("%s: %w", name, ErrBusy)
 	}
 	r, err := resume(f, h)
 	if err != nil {

@@ -35,7 +35,8 @@ type Sweep struct {
 // for every seed that was begun; the others can be run by another process.
 var ErrStuck = errors.New("no run comes to its end any more")
 
-var errInterrupted = errors.New("interrupted")
+// ErrInterrupted says that a sweep was ended before it was done.
+var ErrInterrupted = errors.New("interrupted")
 
 // NewHeader is the header of the results of a scenario.
 func NewHeader(s *Scenario, duration time.Duration, version string, first, last uint64) Header {
@@ -69,7 +70,7 @@ func (w *Sweep) Run(ctx context.Context) (*Report, error) {
 		return w.Out.line(r)
 	})
 	report.Complete()
-	if err == ErrStuck || err == errInterrupted {
+	if err == ErrStuck || err == ErrInterrupted {
 		err = fmt.Errorf("%w: %d of %d seeds have no result", err, all-len(report.Runs), all)
 	}
 	return report, err
@@ -143,7 +144,7 @@ func (w *Sweep) work(ctx context.Context, seeds []uint64, keep func(*Record) err
 				w.Overdue(e.seed, e.stacks)
 			}
 		case <-ctx.Done():
-			return errInterrupted
+			return ErrInterrupted
 		}
 	}
 }
