@@ -299,3 +299,26 @@ func TestProgramsCannot(t *testing.T) {
 		t.Errorf("%d of 5", panics.Load())
 	}
 }
+
+// TestProgramsInRealTime: the same code takes part in a world of real time.
+func TestProgramsInRealTime(t *testing.T) {
+	for _, tls := range []bool{false, true} {
+		r := Live(1, func(w *World) {
+			w.TLS = tls
+			w.Service(shop(1))
+			w.Program("abacus").Serve("abacus", doubler())
+			ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+			defer cancel()
+			bus := w.Program("till").Requester()
+			if n, err := scamp.CallJSON[int](ctx, bus, "Number.double", 21); n != 42 || err != nil {
+				t.Errorf("tls=%v: %d, %v", tls, n, err)
+			}
+			if got, err := scamp.CallJSON[struct{ Instance string }](ctx, bus, "Shop.get", nil); got.Instance != "shop-1" || err != nil {
+				t.Errorf("tls=%v: %+v, %v", tls, got, err)
+			}
+		})
+		if err := r.Err(); err != nil {
+			t.Error(err)
+		}
+	}
+}

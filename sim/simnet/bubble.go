@@ -90,10 +90,8 @@ const mostStacks = 30
 // its clock from going on come first: they run, or wait for something that time does
 // not bring.
 func Stacks(bubble string) string {
-	all := make([]byte, 16<<20)
-	all = all[:runtime.Stack(all, true)]
 	var busy, resting []string
-	for g := range strings.SplitSeq(strings.TrimSpace(string(all)), "\n\n") {
+	for g := range strings.SplitSeq(strings.TrimSpace(allStacks()), "\n\n") {
 		head, _, _ := strings.Cut(g, "\n")
 		_, name, found := strings.Cut(head, ", synctest bubble ")
 		name = "synctest bubble " + strings.TrimSuffix(name, "]:")
@@ -111,6 +109,16 @@ func Stacks(bubble string) string {
 		shown, rest = shown[:mostStacks], fmt.Sprintf("\n\nand %d more", n)
 	}
 	return strings.Join(shown, "\n\n") + rest
+}
+
+// allStacks shows all goroutines, in up to 64 MiB.
+func allStacks() string {
+	for size := 1 << 20; ; size *= 2 {
+		b := make([]byte, size)
+		if n := runtime.Stack(b, true); n < size || size == 64<<20 {
+			return string(b[:n])
+		}
+	}
 }
 
 // guard runs f in a goroutine of its own, so that neither a panic nor the end of

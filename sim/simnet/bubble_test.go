@@ -52,3 +52,38 @@ func TestManyBubblesAtOnce(t *testing.T) {
 	}
 	wg.Wait()
 }
+
+// A bubble has a name, by which its goroutines are shown, those first that keep it from going on.
+func TestBubbleName(t *testing.T) {
+	if name := BubbleName(); name != "" {
+		t.Errorf("there is no bubble, and its name is %q", name)
+	}
+	var mu sync.Mutex
+	err := Bubble(func() {
+		var both sync.WaitGroup
+		defer both.Wait()
+		mu.Lock()
+		defer mu.Unlock()
+		both.Go(func() { waitForMutex(&mu) })
+		both.Go(func() { time.Sleep(time.Second) })
+		text := ""
+		for deadline := 10_000; deadline > 0; deadline-- { // until it waits
+			if runtime.Gosched(); strings.Contains(Stacks(BubbleName()), "waitForMutex(") {
+				text = Stacks(BubbleName())
+				break
+			}
+		}
+		mutex, sleep := strings.Index(text, "waitForMutex("), strings.Index(text, "time.Sleep")
+		if mutex < 0 || sleep >= 0 && sleep < mutex || BubbleName() == "" {
+			t.Errorf("%s\n%s", BubbleName(), text)
+		}
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+func waitForMutex(mu *sync.Mutex) {
+	mu.Lock()
+	defer mu.Unlock()
+}
