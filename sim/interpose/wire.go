@@ -189,6 +189,7 @@ func (c *Wire) shut() error {
 		}
 	}
 	c.flows[1].queue.clear()
+	c.buf = nil
 	c.change.Broadcast()
 	c.mu.Unlock()
 	return c.nc.Close()

@@ -63,13 +63,14 @@ func (c *Wire) fill(f *flow, until time.Time) {
 		c.buf = make([]byte, 16<<10)
 	}
 	c.reading = true
+	buf := c.buf
 	c.mu.Unlock()
-	n, err := c.nc.Read(c.buf)
+	n, err := c.nc.Read(buf)
 	c.mu.Lock()
 	c.reading = false
 	c.change.Broadcast()
 	now := time.Now()
-	c.feed(f, c.buf[:n], now)
+	c.feed(f, buf[:n], now)
 	if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
 		c.flush(f, now)
 		f.err = err
