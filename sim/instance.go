@@ -125,7 +125,7 @@ func (in *Instance) answer(nc net.Conn, serve func(net.Conn)) {
 	k := w.newWatch(ConnectionID{m.Stream.Peer().Name(), in.host, m.Stream.ID()}, true, patience, m)
 	above := func(nc net.Conn) { serve(k.tap(nc)) }
 	if interposed {
-		above = func(nc net.Conn) { serve(w.wireAt(in.host, nc, k)) }
+		above = func(nc net.Conn) { serve(in.wire(nc, k)) }
 	}
 	if w.TLS {
 		above = overTLS(s.identity(), above)

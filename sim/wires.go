@@ -25,12 +25,12 @@ type wired struct {
 	at, peer string // hosts
 	number   int    // of the connections between them
 	id       ConnectionID
-	watch    *watch // what the instance does; nil where it is another one's
+	watch    *watch // of the instance, at its end; nil at the other one
 }
 
 // Close ends the connection for the endpoint.
 func (x *wired) Close() error {
-	if x.at == x.id.Instance {
+	if x.watch != nil {
 		x.watch.closed(nil)
 	}
 	return x.Wire.Close()
@@ -64,16 +64,30 @@ func (w *World) interposed(host string) bool {
 	return w.wires.hosts[host]
 }
 
-// wireAt makes a wire of a new connection at a host. k watches over what the instance
-// sends: behind the rules nobody can tell any more whose mistake it is.
-func (w *World) wireAt(at string, nc net.Conn, k *watch) net.Conn {
-	x := &wired{at: at, peer: k.id.Requester, id: k.id, watch: k}
-	o := interpose.Options{Near: func(d interpose.Direction, p interpose.Packet) { k.packet(d == interpose.In, packetOf(p)) }}
-	if at == k.id.Requester {
-		x.peer = k.id.Instance
-		o = interpose.Options{Far: func(d interpose.Direction, p interpose.Packet) { k.packet(d == interpose.Out, packetOf(p)) }}
+// wire makes a wire of a new connection of the instance. k watches over what the
+// instance sends: beyond the rules nobody can tell any more whose mistake it is.
+func (in *Instance) wire(nc net.Conn, k *watch) net.Conn {
+	near := func(d interpose.Direction, p interpose.Packet) { k.packet(d == interpose.In, packetOf(p)) }
+	x := &wired{at: in.host, peer: k.id.Requester, id: k.id, watch: k, Wire: interpose.NewWire(nc, interpose.Options{Near: near})}
+	in.service.w.wired(x)
+	return x
+}
+
+// wire makes a wire of a new connection of the requester, if it is to be one. Wrong
+// instances are watched from their own end.
+func (q *Requester) wire(nc net.Conn) net.Conn {
+	w := q.w
+	k := w.watchOf(nc.LocalAddr())
+	if k == nil || !w.interposed(q.spec.Name) {
+		return nc
 	}
-	x.Wire = interpose.NewWire(nc, o)
+	x := &wired{at: q.spec.Name, peer: k.id.Instance, id: k.id, Wire: interpose.NewWire(nc, interpose.Options{})}
+	w.wired(x)
+	return x
+}
+
+// wired puts the faults that there are on a new wire.
+func (w *World) wired(x *wired) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.forget()
@@ -86,21 +100,7 @@ func (w *World) wireAt(at string, nc net.Conn, k *watch) net.Conn {
 			f.put(x)
 		}
 	}
-	return x
 }
-
-// wire makes a wire of a new connection of the requester, if it is to be one. What the
-// instance leaves undone cannot be seen from here, and is not judged.
-func (q *Requester) wire(nc net.Conn) net.Conn {
-	w := q.w
-	if !w.interposed(q.spec.Name) {
-		return nc
-	}
-	own := w.watchOf(nc.LocalAddr())
-	return w.wireAt(q.spec.Name, nc, w.newWatch(own.id, true, forever, own.meter))
-}
-
-const forever = 1<<63 - 1 // nanoseconds
 
 // forget drops connections that have ended, now and then. w.mu is held.
 func (w *World) forget() {
