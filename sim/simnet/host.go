@@ -52,13 +52,6 @@ func (n *Network) Host(name string) *Host {
 	return h
 }
 
-// HostAt returns the host of an address, nil if there is none.
-func (n *Network) HostAt(ip netip.Addr) *Host {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return n.byIP[ip.Unmap().String()]
-}
-
 // Name returns the host's name.
 func (h *Host) Name() string { return h.name }
 
