@@ -126,7 +126,9 @@ func (f *upFlags) play(cmd *cobra.Command, s *scenario.Scenario, ports *ports, c
 	context.AfterFunc(ctx, func() { signal.Reset(os.Interrupt, syscall.SIGTERM) }) // the second one ends the program
 	kept := make(chan struct{})
 	o.Ready = func(l *scenario.Live) {
-		newTable(events).ready(l.State(), ports, dir, control.url())
+		t := newTable(out)
+		t.w = events // in the colours of where it ends up
+		t.ready(l.State(), ports, dir, control.url())
 		ready.Store(true)
 		control.serve(l)
 		go func() {

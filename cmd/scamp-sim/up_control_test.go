@@ -44,6 +44,16 @@ func TestUpControlRefuses(t *testing.T) {
 	if u.ask(t, "GET", "/v1/faults", "", &f); len(f.Faults) != 1 || f.Faults[0].State != scenario.Pending || f.Faults[0].Name != "there" {
 		t.Errorf("%+v", f)
 	}
+	const odd = "/v1/faults/with%20blanks%2Fand%20a%20slash"
+	u.ask(t, "POST", "/v1/faults", "{name: with blanks/and a slash, slow: shop-1, times: 2}", nil)
+	for _, method := range []string{"GET", "DELETE"} {
+		if status := u.ask(t, method, odd, "", nil); status != 200 {
+			t.Errorf("%s: %d", method, status)
+		}
+	}
+	if status := u.ask(t, "GET", odd, "", nil); status != 404 {
+		t.Errorf("deleted: %d", status)
+	}
 	var one scenario.FaultReport
 	if status := u.ask(t, "PUT", "/v1/faults/there", "{slow: shop-2, times: 2}", &one); status != 200 || one.State != scenario.Active || one.Kind != "slow" || one.Name != "there" {
 		t.Errorf("changed: %d %+v", status, one)
