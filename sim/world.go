@@ -167,6 +167,12 @@ func (w *World) finish() *Result {
 	}
 	w.busy.Wait()
 	w.settle()
+	w.mu.Lock()
+	faults := slices.Clone(w.faults)
+	w.mu.Unlock()
+	for _, f := range faults {
+		w.Measured(f)
+	}
 	if w.transcript != nil {
 		w.transcript.end()
 	}
@@ -302,6 +308,8 @@ func (w *World) broke(v Violation) {
 type Fault struct {
 	Name string
 	Hits int // how often it was met; guarded by the world until the run has ended
+
+	measure func() int // how often it has been met besides, while it goes on; guarded by the world
 }
 
 // Fault returns the fault of this name, which is added where there is none.
@@ -321,11 +329,34 @@ func (w *World) Fault(name string) *Fault {
 // Hits is how often a fault was met until now.
 func (w *World) Hits(f *Fault) int {
 	w.mu.Lock()
-	defer w.mu.Unlock()
 	for _, p := range w.wires.faults {
 		p.count()
 	}
-	return f.Hits
+	n, measure := f.Hits, f.measure
+	w.mu.Unlock()
+	if measure != nil {
+		n += measure()
+	}
+	return n
+}
+
+// Measure lets a function say how often a fault has been met since it began, besides
+// what Hit has noted. It may be called from any goroutine, until Measured.
+func (w *World) Measure(f *Fault, measure func() int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	f.measure = measure
+}
+
+// Measured notes what was measured as hits, at the end of a fault.
+func (w *World) Measured(f *Fault) {
+	w.mu.Lock()
+	measure := f.measure
+	f.measure = nil
+	w.mu.Unlock()
+	if measure != nil {
+		w.Hit(f, measure())
+	}
 }
 
 // Hit notes that a fault was met n times.

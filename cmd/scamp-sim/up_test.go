@@ -116,6 +116,8 @@ func TestUpFromOutside(t *testing.T) {
 		{`{name: f, slow: shop, times: 1e6}`, "timed out"},
 		{"name: f\nkill: shop\n", "refused"},
 		{`{name: f, profile: {latency: 2s}, between: [shop, outside]}`, "timed out"},
+		{`{name: f, packets: [outside, shop], from: service, type: EOF, drop: true}`, "timed out"},
+		{`{name: f, packets: [shop, outside], from: service, type: HEADER, close: before}`, "lost"},
 		{`{name: f, cache: missing, of: outside}`, "stale"},
 		{`{name: f, cache: forged, of: outside}`, "no service"},
 	} {

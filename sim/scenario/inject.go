@@ -184,9 +184,9 @@ func (p *play) pause(f *fault, counted *sim.Fault) (begin, end func()) {
 	slices.Sort(all)
 	links := *f
 	links.from, links.to = f.hosts, slices.Compact(all)
-	before := 0
 	begin = func() {
-		before = p.held(&links)
+		before := p.held(&links)
+		p.w.Measure(counted, func() int { return p.held(&links) - before })
 		for _, host := range f.hosts {
 			p.instances[host].Pause()
 		}
@@ -197,7 +197,7 @@ func (p *play) pause(f *fault, counted *sim.Fault) (begin, end func()) {
 			return
 		}
 		over = true
-		p.w.Hit(counted, p.held(&links)-before)
+		p.w.Measured(counted)
 		for _, host := range f.hosts {
 			p.instances[host].Resume()
 		}
@@ -217,14 +217,16 @@ func (p *play) skew(f *fault, counted *sim.Fault) (begin, end func()) {
 			p.w.Net.Host(host).SetSkew(d)
 		}
 	}
-	before := -1
+	begun := false
 	return func() {
-			before = misled()
+			begun = true
+			before := misled()
+			p.w.Measure(counted, func() int { return misled() - before })
 			set(f.by)
 			p.note(f, "begins")
 		}, func() {
-			if before >= 0 {
-				p.w.Hit(counted, misled()-before)
+			if begun {
+				p.w.Measured(counted)
 				set(0)
 				p.note(f, "is over")
 			}

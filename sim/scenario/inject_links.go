@@ -26,9 +26,9 @@ func (p *play) counts(l *simnet.Link, from *simnet.Host, what func(simnet.Counts
 
 func (p *play) partition(f *fault, counted *sim.Fault) (begin, end func()) {
 	var heal []func()
-	before := 0
 	begin = func() {
-		before = p.held(f)
+		before := p.held(f)
+		p.w.Measure(counted, func() int { return p.held(f) - before })
 		p.each(f.from, f.to, f.oneWay, func(l *simnet.Link, from *simnet.Host) {
 			if from == nil {
 				heal = append(heal, l.Partition())
@@ -42,7 +42,7 @@ func (p *play) partition(f *fault, counted *sim.Fault) (begin, end func()) {
 		if heal == nil {
 			return
 		}
-		p.w.Hit(counted, p.held(f)-before)
+		p.w.Measured(counted)
 		for _, h := range heal {
 			h()
 		}
@@ -57,17 +57,19 @@ func (p *play) reprofile(f *fault, counted *sim.Fault) (begin, end func()) {
 		})
 		return n
 	}
-	before := -1
+	begun := false
 	begin = func() {
-		before = passed()
+		begun = true
+		before := passed()
+		p.w.Measure(counted, func() int { return passed() - before })
 		p.each(f.from, f.to, f.oneWay, func(l *simnet.Link, from *simnet.Host) { setProfile(l, from, f.profile.Profile) })
 		p.note(f, "begins")
 	}
 	return begin, func() {
-		if before < 0 {
+		if !begun {
 			return
 		}
-		p.w.Hit(counted, passed()-before)
+		p.w.Measured(counted)
 		p.each(f.from, f.to, f.oneWay, func(l *simnet.Link, from *simnet.Host) { p.restore(l, from) })
 		p.note(f, "is over")
 	}

@@ -51,9 +51,7 @@ type FaultReport struct {
 	State FaultState `json:"state"`
 	AtMS  int64      `json:"at_ms"`            // of the run
 	ForMS int64      `json:"for_ms,omitempty"` // 0: for good
-	// Hits is how often it was met. Of faults of links and clocks it is counted when
-	// they end.
-	Hits int `json:"hits"`
+	Hits  int        `json:"hits"`             // how often it was met until now
 }
 
 // Faults returns the faults in the order in which they came.

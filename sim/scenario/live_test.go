@@ -74,6 +74,9 @@ faults:
 		states := map[string]FaultState{}
 		for _, f := range l.Faults() {
 			states[f.Name] = f.State
+			if f.Name == "cut" && f.Hits == 0 {
+				t.Errorf("met, and not counted: %+v", f)
+			}
 		}
 		if states["cut"] != Active || states["later"] != Pending {
 			t.Error(states)
