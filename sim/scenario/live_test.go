@@ -35,16 +35,19 @@ func playLive(t *testing.T, text string, d time.Duration, f func(l *Live, happen
 					cancel()
 				}
 			}()
-			limit := time.NewTimer(20 * time.Second)
-			defer limit.Stop()
+			limit, stop := context.WithTimeout(context.Background(), 20*time.Second)
+			defer stop()
+			var passed []string // what nobody has waited for yet: faults of nearly one time begin in any order
 			f(l, func(what string) {
 				for {
+					if i := slices.IndexFunc(passed, func(s string) bool { return strings.Contains(s, what) }); i >= 0 {
+						passed = slices.Delete(passed, i, i+1)
+						return
+					}
 					select {
 					case got := <-noted:
-						if strings.Contains(got, what) {
-							return
-						}
-					case <-limit.C:
+						passed = append(passed, got)
+					case <-limit.Done():
 						t.Errorf("did not happen: %s", what)
 						return
 					}
