@@ -74,6 +74,8 @@ var realTime = map[string]string{
 	"conformance/dialect_client_list_test.go whenTimedOut": "clients are played in virtual time",
 	"cmd/scamp-sim/multicast_test.go eventually":           "looks every 20 ms whether a process has done what it must",
 	"sim/outside_test.go until":                            "looks every 5 ms at a world in real time, which programs of the operating system take part in",
+	"sim/program_test.go doubler":                          "a service is played in virtual time",
+	"cmd/scamp-sim/results_kill_test.go tally.kill":        "looks every 200 µs whether a worker has come so far that it is to be killed",
 	"cmd/scamp-sim/cache_kill_test.go load.run":            "leaves the managers time to read between two announcements",
 	"cmd/scamp-sim/cache_kill_test.go killing.look":        "leaves the managers time to write between two looks",
 	"cmd/scamp-sim/cache_kill_test.go killing.kill":        "a manager is killed at a random moment, or in the middle of a write",
