@@ -294,6 +294,12 @@ func (w *World) cacheFile(at time.Duration, only func(*Instance) bool, packet fu
 	}
 	for _, s := range w.services {
 		for _, in := range s.instances {
+			if s.spec.Remote {
+				if in.remote.record != nil && (only == nil || only(in)) {
+					fmt.Fprintf(b, "\n%%%%%%\n%s\n\n", bytes.TrimRight(in.remote.record, "\n"))
+				}
+				continue
+			}
 			c, ok := latest[in]
 			if !ok || packet(c) == nil || only != nil && !only(in) || in.silentSince(at) > expiry {
 				continue

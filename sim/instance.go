@@ -32,6 +32,7 @@ type Instance struct {
 	slow    float64 // how many times its latencies are what they should be; 0 is 1
 	slowing *Fault  // that makes it slow
 	clock   discovery.Clock
+	remote  remote
 	silent  time.Duration // since when it announces nothing, while it does not run
 }
 
@@ -42,7 +43,8 @@ func (in *Instance) Host() string { return in.host }
 func (in *Instance) Start() {
 	w := in.service.w
 	w.mu.Lock()
-	if in.running != nil {
+	in.remote.killed = false
+	if in.running != nil || in.service.spec.Remote && in.remote.to == nil {
 		w.mu.Unlock()
 		return
 	}
@@ -77,7 +79,7 @@ func (in *Instance) up(start int) {
 	}
 	cfg := w.config()
 	cfg.Trace = w.serviceTrace()
-	svc := &scamp.Service{Mux: new(scamp.Mux), Certificate: fixtures.Certificate(s.identity()), Config: cfg, Grace: s.spec.Grace}
+	svc := &scamp.Service{Mux: new(scamp.Mux), Certificate: fixtures.Certificate(s.identity()), Config: cfg, Grace: s.spec.Grace} // of a remote one nobody asks it
 	for _, a := range s.spec.Actions {
 		svc.Mux.Handle(scamp.Action{Name: a.Name, Version: a.Version, NoAuth: true, Timeout: a.Timeout},
 			&handler{in: in, spec: a, start: start})
@@ -90,8 +92,13 @@ func (in *Instance) up(start int) {
 		in.outer = d.outer.Addr().String()
 	}
 	w.mu.Unlock()
-	w.serving.Go(func() { in.serve(svc, ln) })
 	context.AfterFunc(w.stop, func() { ln.Close() })
+	if s.spec.Remote {
+		w.serving.Go(func() { acceptAll(ln, in.relay) })
+		w.Note("%s listens", in.host)
+		return
+	}
+	w.serving.Go(func() { in.serve(svc, ln) })
 	w.announce(in)
 	w.Note("%s starts as %s", in.host, in.ident)
 }
@@ -157,6 +164,7 @@ func (in *Instance) Kill() {
 	w := in.service.w
 	w.mu.Lock()
 	svc, ln := in.take(), in.ln
+	in.remote.killed = in.service.spec.Remote
 	w.mu.Unlock()
 	if svc == nil {
 		return

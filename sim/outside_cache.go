@@ -1,6 +1,9 @@
 package sim
 
-import "time"
+import (
+	"bytes"
+	"time"
+)
 
 // An OutsideFile is the cache file of the operating system's programs at a moment.
 type OutsideFile struct {
@@ -24,20 +27,20 @@ func (w *World) OutsideCache() OutsideFile {
 	if f.missing || f.stopped {
 		return file
 	}
-	at := w.outerAt
-	if !f.frozen {
-		at = max(w.Elapsed()-f.lag, 0)
+	if f.frozen {
+		file.Text = bytes.Clone(w.outerText)
+	} else {
+		file.Text = w.outsideText(f.lag, f.only)
 	}
-	file.Text = w.outerText(at, f.only)
 	if f.damage != nil {
 		file.Text = f.damage(file.Text)
 	}
 	return file
 }
 
-// outerText is the file of a moment. w.mu is held.
-func (w *World) outerText(at time.Duration, only func(*Instance) bool) []byte {
-	return w.cacheFile(at, only, func(c change) []byte { return c.outer })
+// outsideText is the file as it was a while ago. w.mu is held.
+func (w *World) outsideText(lag time.Duration, only func(*Instance) bool) []byte {
+	return w.cacheFile(max(w.Elapsed()-lag, 0), only, func(c change) []byte { return c.outer })
 }
 
 // SetOutsideCache breaks the cache file of the operating system's programs, or mends it
@@ -45,7 +48,10 @@ func (w *World) outerText(at time.Duration, only func(*Instance) bool) []byte {
 func (w *World) SetOutsideCache(f CacheFault) {
 	state := w.cacheFault(f, Outside)
 	w.mu.Lock()
-	w.outer, w.outerAt = state, w.Elapsed()
+	w.outer, w.outerText = state, nil
+	if state.frozen {
+		w.outerText = w.outsideText(0, nil)
+	}
 	w.cacheState.version++
 	w.mu.Unlock()
 	w.Note("the cache of %s changes", Outside)

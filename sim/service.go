@@ -22,6 +22,9 @@ type ServiceSpec struct {
 	Startup Dist
 	// Grace is how long it serves on when it is shut down; 0 is 5 s, negative nothing.
 	Grace time.Duration
+	// Remote lets the instances stand for programs of the operating system: see
+	// [Instance.Lead]. The rest of the spec does not matter then.
+	Remote bool
 	// Unauthorized lets the service announce itself with a certificate that is not
 	// in the authorised-services file. Nobody must call it.
 	Unauthorized bool
@@ -59,6 +62,10 @@ func (w *World) Service(spec ServiceSpec) *Service {
 	for i := range max(spec.Instances, 1) {
 		in := &Instance{service: s, number: i + 1, host: fmt.Sprintf("%s-%d", spec.Name, i+1)}
 		s.instances = append(s.instances, in)
+		if spec.Remote {
+			w.Interpose(in.host)
+			continue
+		}
 		in.Start()
 	}
 	return s
@@ -70,7 +77,7 @@ func (s *ServiceSpec) check() error {
 		return errors.New("sim: a service has no name")
 	case s.Instances < 0 || s.Instances > 10000:
 		return fmt.Errorf("sim: service %s has %d instances", s.Name, s.Instances)
-	case len(s.Actions) == 0:
+	case len(s.Actions) == 0 && !s.Remote:
 		return fmt.Errorf("sim: service %s has no actions", s.Name)
 	}
 	if s.Bug != "" {

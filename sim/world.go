@@ -77,8 +77,9 @@ type World struct {
 	voices     map[string]*voice   // of programs, by identity
 	foreign    map[string]*foreign // by identity
 	outer      cacheFault          // of the file of the operating system's programs
-	outerAt    time.Duration       // of what it says when it is frozen
+	outerText  []byte              // what it says while it is frozen
 	ways       map[string]string   // addresses of the world, by those of the operating system that they lead to
+	relayed    int                 // connections that lead to programs of the operating system
 	outsiders  uint64              // requests of programs of the operating system
 	old        []uint64            // calls that failed, in the order of their ends; of real time
 }

@@ -71,7 +71,7 @@ Start with "scamp-sim conformance": it needs no set-up.`,
 		DisableFlagsInUseLine: true,
 	}
 	root.SetFlagErrorFunc(flagError)
-	root.AddCommand(newConformance(), newCases(), newServe(), newRequest(), newProvision(), newFingerprint(), newCache(), newTicket(), newRun(), newUp(), newResults())
+	root.AddCommand(newConformance(), newCases(), newServe(), newRequest(), newProvision(), newFingerprint(), newCache(), newTicket(), newRun(), newUp(), newProxy(), newResults())
 	return root
 }
 

@@ -121,6 +121,7 @@ const mostFaultText = 64 << 10
 
 var (
 	errNoInstance = errors.New("there is no such instance")
+	errNotOurs    = errors.New("the instance is not simulated: only the program itself can shut down in good order; kill and pause are possible")
 	errNoVerb     = errors.New("an instance can be told to kill, pause, resume, restart, shutdown, start, crash")
 )
 
@@ -238,8 +239,11 @@ func (c *control) act(l *scenario.Live, r *http.Request) (int, any, error) {
 			l.World().Go(in.Shutdown)
 		},
 	}[r.PathValue("what")]
-	if do == nil {
+	switch {
+	case do == nil:
 		return 0, nil, errNoVerb
+	case in.Remote() && r.PathValue("what") == "shutdown":
+		return 0, nil, errNotOurs
 	}
 	if err := l.Change(do); err != nil {
 		return 0, nil, err

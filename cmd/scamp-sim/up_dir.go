@@ -27,8 +27,9 @@ type busDir struct {
 	announced map[string]*announcedFile // by name of its file; of who keeps the directory
 }
 
-// upMark is the first line of a configuration that up has written, and may write anew.
-const upMark = "# Written by scamp-sim up."
+// markOf begins the first line of a configuration that a verb has written, and may write
+// anew.
+func markOf(verb string) string { return "# Written by scamp-sim " + verb + "." }
 
 // newBusDir makes the directory, or what is missing in it. Keys and authorised services
 // that are there stay as they are.
@@ -60,7 +61,7 @@ func (d *busDir) fill(sectors []string, control string) error {
 	if strings.ContainsAny(d.path, "#\n") {
 		return fmt.Errorf("--dir %q: a configuration file takes no path with a number sign", d.path)
 	}
-	if err := d.check(); err != nil {
+	if err := checkOwn(d.path, "up"); err != nil {
 		return err
 	}
 	for _, sub := range []string{"services", "auth", "announcements"} {
@@ -108,7 +109,7 @@ func (d *busDir) fill(sectors []string, control string) error {
 // config is the configuration file.
 func (d *busDir) config() []byte {
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "%s It is written anew whenever that starts.\n", upMark)
+	fmt.Fprintf(&b, "%s It is written anew whenever that starts.\n", markOf("up"))
 	for _, line := range [][2]string{
 		{"bus.address", "127.0.0.1"},
 		{"discovery.cache_path", d.file("discovery.cache")},
@@ -122,16 +123,17 @@ func (d *busDir) config() []byte {
 	return b.Bytes()
 }
 
-// check refuses a directory that belongs to something else.
-func (d *busDir) check() error {
-	text, err := os.ReadFile(d.file("soa.conf"))
+// checkOwn refuses a directory that belongs to something else than a verb.
+func checkOwn(dir, verb string) error {
+	file := filepath.Join(dir, "soa.conf")
+	text, err := os.ReadFile(file)
 	switch {
-	case err == nil && !bytes.HasPrefix(text, []byte(upMark)):
-		return fmt.Errorf("%s is there, and was not written by scamp-sim up: choose another directory with --dir", d.file("soa.conf"))
+	case err == nil && !bytes.HasPrefix(text, []byte(markOf(verb))):
+		return fmt.Errorf("%s is there, and was not written by scamp-sim %s: choose another directory with --dir", file, verb)
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("cannot use the directory: %w", err)
 	}
-	address, err := os.ReadFile(d.file("control"))
+	address, err := os.ReadFile(filepath.Join(dir, "control"))
 	if err != nil {
 		return nil
 	}
@@ -141,7 +143,7 @@ func (d *busDir) check() error {
 		return nil // it was ended without a chance to clean up
 	}
 	r.Body.Close()
-	return fmt.Errorf("another scamp-sim up runs in %s, with its control API at %s: choose another directory with --dir", d.path, strings.TrimSpace(string(address)))
+	return fmt.Errorf("another scamp-sim %s runs in %s, with its control API at %s: choose another directory with --dir", verb, dir, strings.TrimSpace(string(address)))
 }
 
 // entrust lets a certificate offer all of some sectors. What the file says of it already

@@ -74,6 +74,7 @@ func metricsOf(l *scenario.Live) string {
 			m.sample("scamp_sim_instance_up", truth(in.State == "up"), "service", s.Name, "instance", in.Name)
 		}
 	}
+	m.relayed(state)
 	m.family("scamp_sim_fault_active", "gauge", "Whether a fault goes on: 1, or 0.")
 	for _, f := range state.Faults {
 		m.sample("scamp_sim_fault_active", truth(f.State == scenario.Active), "fault", f.Name, "kind", f.Kind)
@@ -104,6 +105,29 @@ func (m *metricText) calls(numbers *sim.Stats) {
 		m.sample(name+"_bucket", float64(a.Latency.Count()), "action", a.Action, "le", "+Inf")
 		m.sample(name+"_sum", a.Latency.Sum().Seconds(), "action", a.Action)
 		m.sample(name+"_count", float64(a.Latency.Count()), "action", a.Action)
+	}
+}
+
+// relayed adds the connections that lead on to services that are not simulated.
+func (m *metricText) relayed(state *scenario.LiveState) {
+	var all []scenario.InstanceState
+	for _, s := range state.Services {
+		for _, in := range s.Instances {
+			if in.Leads != "" {
+				all = append(all, in)
+			}
+		}
+	}
+	if all == nil {
+		return
+	}
+	m.family("scamp_sim_proxy_connections_open", "gauge", "Connections that lead on to the service now.")
+	for _, in := range all {
+		m.sample("scamp_sim_proxy_connections_open", float64(in.Open), "instance", in.Name)
+	}
+	m.family("scamp_sim_proxy_connections_total", "counter", "Connections that have led on to the service.")
+	for _, in := range all {
+		m.sample("scamp_sim_proxy_connections_total", float64(in.Connections), "instance", in.Name)
 	}
 }
 

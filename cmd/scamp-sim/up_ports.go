@@ -16,12 +16,9 @@ type ports struct {
 
 // reserve finds a free port of a range for each instance.
 func reserve(text string, instances []string) (*ports, error) {
-	first, last, ok := parsePair(text, "-")
-	if !ok && text == "0" {
-		first, last, ok = 0, 0, true
-	}
-	if !ok || first > last || last > 65535 || first == 0 && text != "0" {
-		return nil, fmt.Errorf("--ports %q is no range of ports, such as 30100-30399, and not 0", text)
+	first, last, err := parsePorts(text)
+	if err != nil {
+		return nil, err
 	}
 	p := &ports{of: map[string]string{}}
 	var all []net.Listener
@@ -60,4 +57,16 @@ func (p *ports) address(instance string) string { return p.of[instance] }
 // listen listens at the address of an instance.
 func (p *ports) listen(instance string) (net.Listener, error) {
 	return net.Listen("tcp", p.of[instance])
+}
+
+// parsePorts reads a range of ports. 0 is any, of which first and last are 0.
+func parsePorts(text string) (first, last uint64, err error) {
+	first, last, ok := parsePair(text, "-")
+	if !ok && text == "0" {
+		return 0, 0, nil
+	}
+	if !ok || first > last || last > 65535 || first == 0 {
+		return 0, 0, fmt.Errorf("--ports %q is no range of ports, such as 30100-30399, and not 0", text)
+	}
+	return first, last, nil
 }

@@ -173,6 +173,16 @@ func (c *Wire) Close() error {
 	return c.shut()
 }
 
+// Drain waits until nothing waits to be written any more, or the connection has ended.
+func (c *Wire) Drain() {
+	f := c.flows[1]
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for !c.broken && f.err == nil && (c.sending || len(f.queue.entries) > 0) {
+		c.change.Wait()
+	}
+}
+
 // Abort ends the connection at once, with all that waits.
 func (c *Wire) Abort() {
 	c.mu.Lock()

@@ -220,4 +220,7 @@ func (s *Scenario) resolve(r *reader, f *fault) {
 	default:
 		f.hosts = find(f.names, whom)
 	}
+	if s.front {
+		f.inFront(r)
+	}
 }

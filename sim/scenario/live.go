@@ -3,6 +3,7 @@ package scenario
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gudtech/scamp-sim/sim"
@@ -13,6 +14,8 @@ type LiveOptions struct {
 	// Options has no Transcript and no Until. A Duration of 0 is until the context ends.
 	Options
 	Border sim.Border
+	// Prepare is told of the world before anything goes wrong. It may take its time.
+	Prepare func(*Live)
 	// Ready is told when everything runs, of what changes it. It must return soon.
 	Ready func(*Live)
 }
@@ -31,7 +34,11 @@ func (s *Scenario) Live(ctx context.Context, o LiveOptions) *Outcome {
 		p.build(w)
 		stop, cancel := context.WithCancel(ctx)
 		defer cancel()
-		l := &Live{p: p, stop: stop}
+		l := &Live{stop: stop}
+		l.now.Store(p)
+		if o.Prepare != nil {
+			o.Prepare(l)
+		}
 		for i := range s.faults {
 			l.start(&s.faults[i])
 		}
@@ -65,13 +72,15 @@ func (s *Scenario) Live(ctx context.Context, o LiveOptions) *Outcome {
 // A Live is a scenario that is being played in real time. Its methods may be called
 // from any goroutine.
 type Live struct {
-	p       *play
+	now     atomic.Pointer[play] // does not change but as a whole: see Admit
 	stop    context.Context
 	running sync.WaitGroup // of faults and changes
 
 	mu     sync.Mutex
 	faults []*liveFault // in the order in which they came
 }
+
+func (l *Live) cast() *play { return l.now.Load() }
 
 // Change lets f do something to the world, unless the run is over. It must not take
 // long: the run does not end before it.
@@ -89,7 +98,7 @@ func (l *Live) Change(f func()) error {
 }
 
 // Instance returns an instance by its name; nil if there is none.
-func (l *Live) Instance(name string) *sim.Instance { return l.p.instances[name] }
+func (l *Live) Instance(name string) *sim.Instance { return l.cast().instances[name] }
 
 // World returns the world that is played.
-func (l *Live) World() *sim.World { return l.p.w }
+func (l *Live) World() *sim.World { return l.cast().w }

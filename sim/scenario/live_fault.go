@@ -51,7 +51,7 @@ func (l *Live) parseFault(text []byte) (*fault, error) {
 		r.wrong(Position{1, 1}, "nothing stands here: a fault is such as {kill: shop-1, for: 5s}")
 		return nil, r.problems
 	}
-	f := &fault{when: l.p.w.Elapsed().Truncate(time.Millisecond)}
+	f := &fault{when: l.cast().w.Elapsed().Truncate(time.Millisecond)}
 	fields := faultFields(f)
 	for i := range fields {
 		fields[i].required = false
@@ -61,7 +61,7 @@ func (l *Live) parseFault(text []byte) (*fault, error) {
 			readFault(r, f, PositionOf(root), keys)
 		}
 		if len(r.problems) == 0 {
-			l.p.s.resolve(r, f)
+			l.cast().s.resolve(r, f)
 		}
 	}
 	return f, r.problems.sorted()
@@ -100,7 +100,7 @@ func (l *Live) start(f *fault) error {
 		cancel()
 		return err
 	}
-	if f.when > l.p.w.Elapsed() {
+	if f.when > l.cast().w.Elapsed() {
 		return nil
 	}
 	t := time.NewTimer(longestBeginning)
@@ -129,7 +129,7 @@ func (l *Live) add(ctx context.Context, f *liveFault) error {
 	case ctx.Err() != nil:
 		return ErrOver
 	}
-	f.counted = l.p.w.Fault(f.name)
+	f.counted = l.cast().w.Fault(f.name)
 	l.faults = append(l.faults, f)
 	l.running.Go(func() { l.play(ctx, f) })
 	return nil
@@ -163,11 +163,11 @@ func (l *Live) play(ctx context.Context, f *liveFault) {
 	defer close(f.done)
 	defer f.cancel()
 	begin, end := l.prepare(f)
-	if !wait(ctx, f.when-l.p.w.Elapsed()) {
+	if !wait(ctx, f.when-l.cast().w.Elapsed()) {
 		return
 	}
 	l.set(f, Active)
-	l.p.w.Go(func() { // it may take its time, until the run is over
+	l.cast().w.Go(func() { // it may take its time, until the run is over
 		defer close(f.began)
 		begin()
 	})
@@ -181,7 +181,7 @@ func (l *Live) play(ctx context.Context, f *liveFault) {
 	case f.lasts == 0:
 		<-ctx.Done()
 	default:
-		wait(ctx, f.when+f.lasts-l.p.w.Elapsed())
+		wait(ctx, f.when+f.lasts-l.cast().w.Elapsed())
 	}
 	if end != nil && (l.stop.Err() == nil || !slices.Contains(starting, f.what)) {
 		end()
@@ -197,19 +197,19 @@ var starting = []string{"kill", "crash", "shutdown"}
 func (l *Live) prepare(f *liveFault) (begin, end func()) {
 	what := f.fault
 	if !slices.Contains(faultKinds[f.what].takes, "for") {
-		return l.p.faulty(&what, f.counted)
+		return l.cast().faulty(&what, f.counted)
 	}
 	if f.what == "shutdown" {
 		what.lasts = 0 // else it starts what it has stopped by itself
-		begin, _ = l.p.faulty(&what, f.counted)
+		begin, _ = l.cast().faulty(&what, f.counted)
 		return begin, func() {
 			for _, host := range f.hosts {
-				l.p.instances[host].Start()
+				l.cast().instances[host].Start()
 			}
 		}
 	}
 	what.lasts = longest // somebody ends it
-	return l.p.faulty(&what, f.counted)
+	return l.cast().faulty(&what, f.counted)
 }
 
 func (l *Live) set(f *liveFault, state FaultState) {

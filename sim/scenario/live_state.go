@@ -36,6 +36,12 @@ type InstanceState struct {
 	Name    string `json:"name"`
 	State   string `json:"state"`             // up, paused, crashed or down
 	Address string `json:"address,omitempty"` // at which programs outside reach it; none before its first start
+	// Of an instance that stands for a real one: the address of that, its ident, and the
+	// connections that lead there now, and that have.
+	Leads       string `json:"leads,omitempty"`
+	Ident       string `json:"ident,omitempty"`
+	Open        int    `json:"open,omitempty"`
+	Connections int    `json:"connections,omitempty"`
 }
 
 // A RequesterState is a requester of a live run.
@@ -67,7 +73,7 @@ func (l *Live) Faults() []FaultReport {
 
 // report says how a fault is. l.mu is held.
 func (l *Live) report(f *liveFault) FaultReport {
-	return FaultReport{f.name, f.what, f.state, f.when.Milliseconds(), f.lasts.Milliseconds(), l.p.w.Hits(f.counted)}
+	return FaultReport{f.name, f.what, f.state, f.when.Milliseconds(), f.lasts.Milliseconds(), l.cast().w.Hits(f.counted)}
 }
 
 // Fault returns one fault; false if there is none of this name.
@@ -82,9 +88,9 @@ func (l *Live) Fault(name string) (FaultReport, bool) {
 
 // State returns what the run is now.
 func (l *Live) State() *LiveState {
-	s, w := l.p.s, l.p.w
+	s, w := l.cast().s, l.cast().w
 	state := &LiveState{
-		Scenario: s.File, About: s.About, Seed: l.p.o.Seed, ElapsedMS: w.Elapsed().Milliseconds(), DurationMS: l.p.o.Duration.Milliseconds(),
+		Scenario: s.File, About: s.About, Seed: l.cast().o.Seed, ElapsedMS: w.Elapsed().Milliseconds(), DurationMS: l.cast().o.Duration.Milliseconds(),
 		Services: []ServiceState{}, Requesters: []RequesterState{}, Faults: l.Faults(), Violations: []BreachRecord{},
 	}
 	for i := range s.services {
@@ -117,8 +123,11 @@ func (l *Live) service(s *service) ServiceState {
 	for _, a := range s.Actions {
 		state.Actions = append(state.Actions, fmt.Sprintf("%s~%d", a.Name, max(a.Version, 1)))
 	}
+	if s.Remote {
+		return l.remoteState(s)
+	}
 	for _, host := range s.hosts() {
-		state.Instances = append(state.Instances, l.InstanceState(l.p.instances[host]))
+		state.Instances = append(state.Instances, l.InstanceState(l.cast().instances[host]))
 	}
 	return state
 }
@@ -126,6 +135,10 @@ func (l *Live) service(s *service) ServiceState {
 // InstanceState is how an instance is now.
 func (l *Live) InstanceState(in *sim.Instance) InstanceState {
 	state := InstanceState{Name: in.Host(), State: "down", Address: in.Outer()}
+	if to := in.Leads(); to != nil {
+		state.Leads, state.Ident = to.Address, to.Ident
+		state.Open, state.Connections = in.Relayed()
+	}
 	switch {
 	case in.Crashed():
 		state.State = "crashed"

@@ -148,6 +148,7 @@ type play struct {
 
 	live bool // in real time, with programs outside of it
 
+	services   map[string]*sim.Service
 	instances  map[string]*sim.Instance
 	requesters map[string]*sim.Requester
 
@@ -162,12 +163,14 @@ type play struct {
 
 // build makes the world.
 func (p *play) build(w *sim.World) {
-	p.w, p.instances, p.requesters = w, map[string]*sim.Instance{}, map[string]*sim.Requester{}
+	p.w, p.services, p.instances, p.requesters = w, map[string]*sim.Service{}, map[string]*sim.Instance{}, map[string]*sim.Requester{}
 	p.seen = make(chan struct{})
 	w.TLS, w.Logger, w.Noted, w.Ended, w.Passed = p.s.tls || p.live, p.o.Logger, p.noted, p.ended, p.o.Passed
 	w.Net.SetProfile(p.s.link.Profile)
 	for i := range p.s.services {
-		for _, in := range w.Service(p.s.services[i].ServiceSpec).Instances() {
+		service := w.Service(p.s.services[i].ServiceSpec)
+		p.services[p.s.services[i].Name] = service
+		for _, in := range service.Instances() {
 			p.instances[in.Host()] = in
 		}
 	}

@@ -23,6 +23,7 @@ type Scenario struct {
 	Seed     uint64
 	Duration time.Duration
 
+	front      bool // the services are real ones: see ParseFaults
 	tls        bool
 	link       linkProfile
 	links      []linkRule

@@ -34,7 +34,7 @@ func Bridge(a, b net.Conn) {
 	over := make(chan struct{})
 	var watches, directions sync.WaitGroup
 	for _, c := range []net.Conn{a, b} {
-		if s, ok := c.(*Stream); ok {
+		if s := beneath(c); s != nil {
 			watches.Go(func() {
 				select {
 				case <-s.broken():
@@ -80,23 +80,39 @@ func carry(from, to net.Conn) error {
 	}
 }
 
+// beneath is the stream of a network that a connection is made over, nil if there is
+// none.
+func beneath(c net.Conn) *Stream {
+	for {
+		if s, ok := c.(*Stream); ok {
+			return s
+		}
+		over, ok := c.(interface{ NetConn() net.Conn })
+		if !ok {
+			return nil
+		}
+		c = over.NetConn()
+	}
+}
+
 // Reset closes a connection so that its peer sees ECONNRESET, if it is one of a network
 // or of TCP, or is made over one as those of crypto/tls are. Others are closed.
 func Reset(c net.Conn) {
 	for {
-		over, ok := c.(interface{ NetConn() net.Conn })
-		if !ok {
-			break
+		switch r := c.(type) {
+		case interface{ Reset() error }:
+			r.Reset()
+			c.Close()
+			return
+		case interface{ NetConn() net.Conn }:
+			c = r.NetConn()
+			continue
+		case interface{ SetLinger(int) error }:
+			r.SetLinger(0)
 		}
-		c = over.NetConn()
+		c.Close()
+		return
 	}
-	switch c := c.(type) {
-	case interface{ Reset() error }:
-		c.Reset()
-	case interface{ SetLinger(int) error }:
-		c.SetLinger(0)
-	}
-	c.Close()
 }
 
 // The limits of Forward.

@@ -1,0 +1,408 @@
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/gudtech/scamp-sim/scamp"
+	"github.com/gudtech/scamp-sim/scamp/discovery"
+	"github.com/gudtech/scamp-sim/sim"
+	"github.com/gudtech/scamp-sim/sim/scenario"
+)
+
+// The bounds of what a proxy follows.
+const (
+	mostFollowed = 1000 // instances of the bus at a time
+	mostSlots    = 4000 // names of instances, ever
+	mostTold     = 1000 // things that are told once
+)
+
+// A follower keeps a proxy like the bus: it reads the discovery cache there, says what
+// instances lead to, and writes the cache of the proxy. It is for one goroutine.
+type follower struct {
+	cache      discovery.Cache
+	authorized discovery.AuthorizedFile
+	dir        *proxyDir
+	ports      *portRange
+	say        func(text string)
+	live       *scenario.Live
+
+	trusted *discovery.Authorized // as it was looked at last
+	text    []byte                // the same as a file
+	at      time.Time             // of the cache of the bus
+	missing error                 // why there is none
+	due     bool                  // something has changed
+	keeping bool                  // the beginning has been told
+	names   map[string]string     // of services, by what they are called in idents
+	groups  map[string][]*slot    // by name
+	slots   int
+	of      map[discovery.Identity]*slot
+	told    map[string]bool
+
+	written   time.Time // when, and of what
+	version   int
+	writtenAt time.Time
+	trouble   string
+}
+
+// A slot is a name and an address of the proxy that instances of the bus have, one
+// after the other.
+type slot struct {
+	in      *sim.Instance
+	is      *discovery.Announcement // nil: free
+	to      sim.Remote
+	address string // of the proxy
+}
+
+// first reads the bus before anything has been started.
+func (f *follower) first() error {
+	f.names, f.groups, f.of, f.told = map[string]string{}, map[string][]*slot{}, map[discovery.Identity]*slot{}, map[string]bool{}
+	f.say = func(string) {}
+	if err := f.look(); err != nil {
+		return fmt.Errorf("cannot read the discovery cache of the bus: %w; is its cache manager running?", err)
+	}
+	if f.trusted == nil {
+		return fmt.Errorf("cannot read the authorised services %s: nobody on the bus is trusted then; bus.authorized_services names the file", f.authorized.Path)
+	}
+	return nil
+}
+
+// look reads what has changed.
+func (f *follower) look() error {
+	changed := false
+	info, err := os.Stat(f.cache.Path)
+	if err == nil {
+		changed, err = f.cache.Reload()
+	}
+	if f.missing = err; err == nil {
+		f.at = info.ModTime() // before it was read: it may be newer, and is not older
+	}
+	if now := f.authorized.Current(); now != f.trusted {
+		changed = true
+		text, failed := os.ReadFile(f.authorized.Path)
+		if f.trusted, f.text = now, text; failed != nil {
+			f.trusted = nil // until it can be read
+		}
+	}
+	f.due = f.due || changed
+	return err
+}
+
+// usable are the instances of the bus that somebody may call.
+func (f *follower) usable() (all []*discovery.Announcement) {
+	for _, a := range f.cache.Directory.Instances() {
+		_, err := scamp.HostPort(a.URI)
+		allowed := slices.ContainsFunc(a.Actions, func(act discovery.Action) bool {
+			return f.trusted.Allows(a.Fingerprint, act.Sector, act.Name)
+		})
+		switch {
+		case err != nil:
+			f.once("%s is left out: %v", a.Ident, err)
+		case !allowed && (a.Weight > 0 || f.of[a.Identity] == nil):
+			if len(a.Actions) > 0 {
+				f.once("%s is left out: nobody has authorised its certificate for an action that it offers", a.Ident)
+			}
+		case len(all) == mostFollowed:
+			f.once("only %d instances are followed", mostFollowed)
+			return all
+		default:
+			all = append(all, a)
+		}
+	}
+	return all
+}
+
+// once tells something, the first time.
+func (f *follower) once(format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	if !f.told[text] && len(f.told) < mostTold {
+		f.told[text] = true
+		f.say(text)
+	}
+}
+
+// serviceOf is what a service calls itself.
+func serviceOf(ident string) string {
+	name, _, _ := strings.Cut(ident, ":")
+	return name
+}
+
+// name is what faults call a service.
+func (f *follower) name(service string) string {
+	if known := f.names[service]; known != "" {
+		return known
+	}
+	base := strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '_' {
+			return r
+		}
+		return '_'
+	}, service)
+	base = cmp.Or(base[:min(len(base), 60)], "service")
+	name := base
+	for n := 2; f.clashes(name); n++ {
+		name = fmt.Sprintf("%s_%d", base, n)
+	}
+	f.names[service] = name
+	return name
+}
+
+func (f *follower) clashes(name string) bool {
+	if scenario.Clash(name, "") {
+		return true
+	}
+	for _, taken := range f.names {
+		if scenario.Clash(name, taken) {
+			return true
+		}
+	}
+	return false
+}
+
+// spare is how many names more than instances a service has: its instances come back
+// under new idents before the old ones have left the cache.
+func spare(instances int) int { return max(4, instances) }
+
+// fronts are the services of the bus.
+func (f *follower) fronts() (all []scenario.Front) {
+	for _, a := range f.usable() {
+		name := f.name(serviceOf(a.Ident))
+		i := slices.IndexFunc(all, func(s scenario.Front) bool { return s.Name == name })
+		if i < 0 {
+			i = len(all)
+			all = append(all, scenario.Front{Name: name})
+		}
+		all[i].Instances++
+	}
+	for i := range all {
+		all[i].Instances += spare(all[i].Instances)
+		for range all[i].Instances {
+			f.groups[all[i].Name] = append(f.groups[all[i].Name], new(slot))
+		}
+		f.slots += all[i].Instances
+	}
+	return all
+}
+
+// update makes instances lead to what the bus has now. An error is of the directory.
+func (f *follower) update() error {
+	all := f.usable()
+	present := map[discovery.Identity]bool{}
+	for _, a := range all {
+		present[a.Identity] = true
+	}
+	for _, slots := range f.groups {
+		for _, s := range slots {
+			if s.is != nil && !present[s.is.Identity] {
+				f.free(s)
+			}
+		}
+	}
+	if err := f.certify(all); err != nil {
+		return err
+	}
+	for _, a := range all {
+		if err := f.follow(a); err != nil {
+			return err
+		}
+	}
+	f.due = false
+	return nil
+}
+
+// free lets a slot have nobody. Connections that exist go on.
+func (f *follower) free(s *slot) {
+	f.say(fmt.Sprintf("%s: %s is not there any more", s.in.Host(), s.is.Ident))
+	s.in.Record(nil)
+	delete(f.of, s.is.Identity)
+	s.is = nil
+}
+
+// certify has certificates for all, and authorises them, before anybody can meet them.
+func (f *follower) certify(all []*discovery.Announcement) error {
+	for _, a := range all {
+		if _, err := f.dir.standIn(a.Fingerprint); err != nil {
+			return err
+		}
+	}
+	return f.dir.authorize(f.text)
+}
+
+// omit leaves an instance out that cannot be led to.
+func (f *follower) omit(s *slot, a *discovery.Announcement, err error) {
+	f.once("%s is left out: %v", a.Ident, err)
+	if s.is != nil {
+		f.free(s)
+	}
+	delete(f.of, a.Identity)
+}
+
+// follow makes an instance lead to what is announced.
+func (f *follower) follow(a *discovery.Announcement) error {
+	address, _ := scamp.HostPort(a.URI)
+	s := f.of[a.Identity]
+	if s != nil && s.to.Address != address {
+		if open, _ := s.in.Relayed(); open > 0 {
+			f.free(s) // a requester that has a connection to the old address must not take it for one to the new
+			s = nil
+		}
+	}
+	if s == nil {
+		if s = f.place(a); s == nil {
+			f.once("%s is left out: more names of instances than %d are not kept", a.Ident, mostSlots)
+			return nil
+		}
+		f.of[a.Identity] = s
+	}
+	if s.is != nil && bytes.Equal(s.is.Packet, a.Packet) {
+		return nil
+	}
+	own, err := f.dir.standIn(a.Fingerprint)
+	if err != nil {
+		return err
+	}
+	if s.address, err = f.ports.address(s.in.Host()); err != nil {
+		f.omit(s, a, err)
+		return nil
+	}
+	scheme, _, ok := strings.Cut(a.URI, "://")
+	if !ok {
+		scheme = "beepish+tls"
+	}
+	packet, err := readdress(a.Packet, own.signer, scheme+"://"+s.address)
+	if err != nil {
+		f.omit(s, a, err)
+		return nil
+	}
+	to := sim.Remote{Address: address, Fingerprint: a.Fingerprint, Ident: a.Ident, Sector: a.Sector, Certificate: own.certificate}
+	for i := range a.Actions {
+		to.Actions = append(to.Actions, fmt.Sprintf("%s~%d", a.Actions[i].Name, a.Actions[i].Version))
+	}
+	if s.is == nil || !reflect.DeepEqual(to, s.to) {
+		if f.keeping && (s.is == nil || to.Address != s.to.Address) {
+			f.say(fmt.Sprintf("%s leads to %s, %s", s.in.Host(), address, a.Ident))
+		}
+		s.in.Lead(&to)
+		f.ports.release(s.in.Host())
+	}
+	s.is, s.to = a, to
+	s.in.Record(packet)
+	return nil
+}
+
+// place finds a slot for an instance: the first of its service that nobody has, and
+// that no connection leads through to somebody else.
+func (f *follower) place(a *discovery.Announcement) *slot {
+	name := f.name(serviceOf(a.Ident))
+	for i, s := range f.groups[name] {
+		if s.in == nil {
+			s.in = f.live.Instance(fmt.Sprintf("%s-%d", name, i+1))
+		}
+		if open, _ := s.in.Relayed(); s.is == nil && open == 0 {
+			return s
+		}
+	}
+	more := spare(0)
+	if f.slots+more > mostSlots {
+		return nil
+	}
+	f.slots += more
+	added := f.live.Admit(name, more)
+	for _, in := range added {
+		f.groups[name] = append(f.groups[name], &slot{in: in})
+	}
+	return f.groups[name][len(f.groups[name])-more]
+}
+
+// readdress signs a packet anew, with another address. Nothing else in it changes.
+func readdress(packet []byte, signer *discovery.Signer, uri string) ([]byte, error) {
+	data, _, _ := bytes.Cut(packet, []byte("\n\n"))
+	var elements []json.RawMessage
+	if err := json.Unmarshal(data, &elements); err != nil || len(elements) != 9 {
+		return nil, errors.New("its announcement cannot be taken apart")
+	}
+	elements[5], _ = json.Marshal(uri)
+	var one bytes.Buffer
+	joined := append([]byte{'['}, bytes.Join(rawTexts(elements), []byte{','})...)
+	if err := json.Compact(&one, append(joined, ']')); err != nil {
+		return nil, err
+	}
+	return signer.SignData(one.Bytes())
+}
+
+func rawTexts(elements []json.RawMessage) [][]byte {
+	all := make([][]byte, len(elements))
+	for i, e := range elements {
+		all[i] = e
+	}
+	return all
+}
+
+// keep keeps the proxy like the bus until ctx ends.
+func (f *follower) keep(ctx context.Context) {
+	f.keeping = true
+	tick := time.NewTicker(lookInterval)
+	defer tick.Stop()
+	for {
+		before := f.missing
+		err := f.look()
+		if err != nil && (before == nil || before.Error() != err.Error()) {
+			f.say(fmt.Sprintf("the discovery cache of the bus cannot be read, and there is none here meanwhile: %v", err))
+		} else if err == nil && before != nil {
+			f.say("the discovery cache of the bus can be read again")
+		}
+		if err = f.apply(); err != nil && err.Error() != f.trouble {
+			f.say("cannot write the directory: " + err.Error())
+		}
+		if f.trouble = ""; err != nil {
+			f.trouble = err.Error()
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// apply takes up what has changed, where that can be read.
+func (f *follower) apply() error {
+	if f.missing == nil && f.due {
+		if err := f.update(); err != nil {
+			return err
+		}
+	}
+	return f.write()
+}
+
+// write makes the cache of the proxy what it is to be, if that has changed.
+func (f *follower) write() error {
+	if f.missing != nil {
+		f.version, f.writtenAt = -1, time.Time{}
+		return f.dir.writeCache(nil, f.at)
+	}
+	w := f.live.World()
+	if w.CacheVersion() == f.version && f.at.Equal(f.writtenAt) && time.Since(f.written) < brokenInterval {
+		return nil
+	}
+	file := w.OutsideCache()
+	again := file.Version != f.version || !f.at.Equal(f.writtenAt) || file.Broken
+	if !again || file.Stopped {
+		f.written = time.Now()
+		return nil
+	}
+	if err := f.dir.writeCache(file.Text, f.at); err != nil {
+		return err
+	}
+	f.version, f.writtenAt, f.written = file.Version, f.at, time.Now()
+	return nil
+}
