@@ -5,9 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"io"
 	"net"
-	"sync/atomic"
 	"time"
 
 	"github.com/gudtech/scamp-sim/scamp"
@@ -161,9 +159,7 @@ func (in *Instance) meet(nc *simnet.Stream, to *Remote) (near, far net.Conn, err
 	w.mu.Unlock()
 	x := &wired{at: in.host, peer: Outside, id: ConnectionID{Outside, in.host, nc.ID()}, Wire: interpose.NewWire(here, interpose.Options{})}
 	w.wired(x)
-	a, b := &relayEnd{Conn: x.Wire, tls: here, wire: x.Wire}, &relayEnd{Conn: beyond, tls: beyond}
-	a.other, b.other = b, a
-	return a, b, nil
+	return &relayEnd{Conn: x.Wire, tls: here, wire: x.Wire}, &relayEnd{Conn: beyond, tls: beyond}, nil
 }
 
 // dial connects to the program. No octet of a request has left before its certificate
@@ -208,37 +204,23 @@ func (in *Instance) report(to *Remote, err error) {
 	}
 }
 
-// A relayEnd is one of the two connections that are joined. It ends as the other one
-// does: with what TLS says at the end, or without.
+// A relayEnd is one of the two connections that are joined.
 type relayEnd struct {
 	net.Conn
-	tls   *tls.Conn
-	wire  *interpose.Wire // nil: there are no packet faults
-	other *relayEnd
-	torn  atomic.Bool // its peer has ended without what TLS says
+	tls  *tls.Conn
+	wire *interpose.Wire // nil: there are no packet faults
 }
 
 // NetConn is what the connection is made over.
 func (e *relayEnd) NetConn() net.Conn { return e.tls }
 
-func (e *relayEnd) Read(p []byte) (int, error) {
-	n, err := e.Conn.Read(p)
-	if errors.Is(err, io.ErrUnexpectedEOF) {
-		e.torn.Store(true)
-		err = io.EOF
-	}
-	return n, err
-}
-
 // CloseWrite ends the direction to the peer, behind what is delayed.
 func (e *relayEnd) CloseWrite() error {
 	if e.wire != nil {
-		e.wire.Drain()
+		e.wire.Finish()
 	}
-	if !e.other.torn.Load() {
-		if err := e.tls.CloseWrite(); err != nil {
-			return err
-		}
+	if err := e.tls.CloseWrite(); err != nil {
+		return err
 	}
 	return e.tls.NetConn().(interface{ CloseWrite() error }).CloseWrite()
 }

@@ -173,9 +173,14 @@ func (c *Wire) Close() error {
 	return c.shut()
 }
 
-// Drain waits until nothing waits to be written any more, or the connection has ended.
-func (c *Wire) Drain() {
+// Finish writes what is no whole packet, too, and waits until nothing waits to be
+// written any more, or the connection has ended. Nothing may be written after it.
+func (c *Wire) Finish() {
 	f := c.flows[1]
+	c.mu.Lock()
+	c.flush(f, time.Now())
+	c.mu.Unlock()
+	c.Write(nil)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for !c.broken && f.err == nil && (c.sending || len(f.queue.entries) > 0) {
