@@ -30,11 +30,19 @@ func proxied(t *testing.T, config string, args ...string) *upped {
 	return u
 }
 
+// upAndAnnounced is a bus whose two instances are in its cache.
+func upAndAnnounced(t *testing.T) *upped {
+	t.Helper()
+	bus := up(t, upScenario)
+	eventually(t, "the bus has a cache", func() bool { return strings.Count(content(filepath.Join(bus.dir, "discovery.cache")), "%%%") == 2 })
+	return bus
+}
+
 // Two programs that know nothing of it are a bus and its caller. With a fault their
 // calls fail as described, and without it they succeed.
 func TestProxyBetweenPrograms(t *testing.T) {
 	t.Parallel()
-	bus := up(t, upScenario)
+	bus := upAndAnnounced(t)
 	u := proxied(t, bus.config)
 	well := func(when string) {
 		t.Helper()
@@ -96,7 +104,7 @@ func TestProxyBetweenPrograms(t *testing.T) {
 // Faults of a file happen in their time, from the start.
 func TestProxyWithAFileOfFaults(t *testing.T) {
 	t.Parallel()
-	bus := up(t, upScenario)
+	bus := upAndAnnounced(t)
 	file := filepath.Join(t.TempDir(), "faults.yaml")
 	text := "about: Nobody is there at first.\nlink: {latency: 1ms}\nlinks: [{between: [outside, shop-2], profile: lan}]\n" +
 		"faults:\n  - {name: gone, at: 0s, kill: shop, for: 5s}\n  - {name: later, at: 1h, pause: shop-6}\n"
