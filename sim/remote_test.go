@@ -107,13 +107,17 @@ func TestRemoteIsKilled(t *testing.T) {
 		if _, err := nc.Read(make([]byte, 1)); err == nil || err == io.EOF {
 			t.Error(err)
 		}
-		select {
-		case err := <-ended:
-			if err == nil {
-				t.Error("the program hears of a good end")
+		var err error
+		until(t, "the program hears of it", func() bool {
+			select {
+			case err = <-ended:
+				return true
+			default:
+				return false
 			}
-		case <-time.After(10 * time.Second):
-			t.Error("the program hears nothing of it")
+		})
+		if err == nil {
+			t.Error("the program hears of a good end")
 		}
 		in.Lead(in.Leads())
 		if in.Running() {
