@@ -28,7 +28,7 @@ type cacheFile struct {
 
 // readCache reads the files. What in the authorised-services file has no effect is told to warn.
 func readCache(file, authorized string, warn io.Writer) (*cacheFile, error) {
-	text, err := os.ReadFile(file)
+	text, err := readFile(file, mostCache)
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the cache: %w", err)
 	}
@@ -39,7 +39,7 @@ func readCache(file, authorized string, warn io.Writer) (*cacheFile, error) {
 	if authorized == "" {
 		return c, nil
 	}
-	list, err := os.ReadFile(authorized)
+	list, err := readFile(authorized, mostText)
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the authorised services: %w", err)
 	}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -104,7 +103,7 @@ func (f *cacheMakeFlags) write(out io.Writer, record []byte) error {
 		return err
 	}
 	if f.add {
-		before, err := os.ReadFile(f.out)
+		before, err := readFile(f.out, mostText)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("cannot add to the cache: %w", err)
 		}
@@ -117,11 +116,11 @@ func (f *cacheMakeFlags) write(out io.Writer, record []byte) error {
 }
 
 func loadSigner(keyFile, certFile string) (*discovery.Signer, error) {
-	key, err := os.ReadFile(keyFile)
+	key, err := readFile(keyFile, mostText)
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the private key: %w", err)
 	}
-	cert, err := os.ReadFile(certFile)
+	cert, err := readFile(certFile, mostText)
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the certificate: %w", err)
 	}
@@ -134,7 +133,7 @@ func loadSigner(keyFile, certFile string) (*discovery.Signer, error) {
 
 // packet signs the description.
 func (f *cacheMakeFlags) packet(signer *discovery.Signer, form discovery.Form) ([]byte, error) {
-	text, err := os.ReadFile(f.announce)
+	text, err := readFile(f.announce, mostText)
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the description: %w", err)
 	}

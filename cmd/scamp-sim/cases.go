@@ -137,7 +137,7 @@ func malformed(errs conformance.Errors) error {
 }
 
 func parseFile(file string) ([]byte, *conformance.Case, error) {
-	src, err := os.ReadFile(file)
+	src, err := readFile(file, mostText)
 	if err != nil {
 		return nil, nil, err
 	}

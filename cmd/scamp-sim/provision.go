@@ -190,7 +190,7 @@ const (
 
 // authorize appends a line to an authorised-services file, unless the fingerprint is in it. It returns how it was in it before.
 func authorize(file, fingerprint, sector string) (listing, error) {
-	text, err := os.ReadFile(file)
+	text, err := readFile(file, mostText)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return unlisted, err
 	}
@@ -232,7 +232,7 @@ func newFingerprint() *cobra.Command {
 
 // readCertificate returns the first certificate of a PEM file in DER form.
 func readCertificate(file string) ([]byte, error) {
-	text, err := os.ReadFile(file)
+	text, err := readFile(file, mostText)
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the certificate: %w", err)
 	}

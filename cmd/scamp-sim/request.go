@@ -177,7 +177,7 @@ func (f *requestFlags) requester(ctx context.Context) (*scamp.Requester, error) 
 	}
 	q := &scamp.Requester{Directory: &cache.Directory}
 	if f.authorized != "" {
-		text, err := os.ReadFile(f.authorized)
+		text, err := readFile(f.authorized, mostText)
 		if err != nil {
 			return nil, fmt.Errorf("cannot read the authorised services: %w", err)
 		}

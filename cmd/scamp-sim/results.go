@@ -50,7 +50,7 @@ func mergeResults(cmd *cobra.Command, names []string, out, junit string) error {
 	}
 	var reports []*scenario.Report
 	for _, name := range names {
-		text, err := os.ReadFile(name)
+		text, err := readFile(name, mostResults)
 		if err != nil {
 			return fmt.Errorf("cannot read results: %w", err)
 		}

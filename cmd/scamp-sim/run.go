@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"regexp"
 	"runtime"
 	"strconv"
@@ -79,7 +78,7 @@ func (f *runFlags) run(cmd *cobra.Command, file string) error {
 	if err := f.check(cmd); err != nil {
 		return err
 	}
-	text, err := os.ReadFile(file)
+	text, err := readFile(file, mostText)
 	if err != nil {
 		return fmt.Errorf("cannot read the scenario: %w", err)
 	}

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -165,7 +164,7 @@ func parseTime(flag, text string) (time.Time, error) {
 
 // readPrivateKey reads an RSA key in PEM, PKCS #1 or PKCS #8.
 func readPrivateKey(file string) (*rsa.PrivateKey, error) {
-	text, err := os.ReadFile(file)
+	text, err := readFile(file, mostText)
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the private key: %w", err)
 	}

@@ -62,7 +62,7 @@ that time an expectation failed, or a fault was never met, 2 it could not be run
 }
 
 func (f *upFlags) run(cmd *cobra.Command, file string) error {
-	text, err := os.ReadFile(file)
+	text, err := readFile(file, mostText)
 	if err != nil {
 		return fmt.Errorf("cannot read the scenario: %w", err)
 	}

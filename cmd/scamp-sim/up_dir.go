@@ -126,14 +126,14 @@ func (d *busDir) config() []byte {
 // checkOwn refuses a directory that belongs to something else than a verb.
 func checkOwn(dir, verb string) error {
 	file := filepath.Join(dir, "soa.conf")
-	text, err := os.ReadFile(file)
+	text, err := readFile(file, mostText)
 	switch {
 	case err == nil && !bytes.HasPrefix(text, []byte(markOf(verb))):
 		return fmt.Errorf("%s is there, and was not written by scamp-sim %s: choose another directory with --dir", file, verb)
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("cannot use the directory: %w", err)
 	}
-	address, err := os.ReadFile(filepath.Join(dir, "control"))
+	address, err := readFile(filepath.Join(dir, "control"), mostText)
 	if err != nil {
 		return nil
 	}
@@ -149,7 +149,7 @@ func checkOwn(dir, verb string) error {
 // entrust lets a certificate offer all of some sectors. What the file says of it already
 // stays, unless it must be enough.
 func entrust(file, fingerprint string, sectors []string, enough bool) error {
-	text, err := os.ReadFile(file)
+	text, err := readFile(file, mostText)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
