@@ -148,6 +148,9 @@ func (a *describedAction) action() discovery.Action {
 
 // readDescription reads a YAML description. Errors have the line and the column.
 func readDescription(file string, text []byte) (*description, error) {
+	if at, deep := scenario.TooDeep(text); deep {
+		return nil, fmt.Errorf("%s:%d:%d: there are too many things within each other", file, at.Line, at.Column)
+	}
 	d := new(description)
 	err := yaml.UnmarshalWithOptions(text, d, yaml.Strict())
 	switch e := yaml.Error(nil); {

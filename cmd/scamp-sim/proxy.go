@@ -119,7 +119,7 @@ func (f *proxyFlags) read(services []scenario.Front) (*scenario.Scenario, error)
 	if f.faults == "" {
 		return scenario.ParseFaults("", nil, services)
 	}
-	text, err := os.ReadFile(f.faults)
+	text, err := readFile(f.faults, mostText)
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the faults: %w", err)
 	}

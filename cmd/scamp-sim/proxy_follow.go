@@ -88,7 +88,7 @@ func (f *follower) look() error {
 	}
 	if now := f.authorized.Current(); now != f.trusted {
 		changed = true
-		text, failed := os.ReadFile(f.authorized.Path)
+		text, failed := readFile(f.authorized.Path, mostText)
 		if f.trusted, f.text = now, text; failed != nil {
 			f.trusted = nil // until it can be read
 		}

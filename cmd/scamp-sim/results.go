@@ -48,6 +48,12 @@ func mergeResults(cmd *cobra.Command, names []string, out, junit string) error {
 	if err != nil {
 		return err
 	}
+	if err := keepInputs(names, "--json", out); err != nil {
+		return err
+	}
+	if err := keepInputs(names, "--junit", junit); err != nil {
+		return err
+	}
 	var reports []*scenario.Report
 	for _, name := range names {
 		text, err := readFile(name, mostResults)
@@ -90,6 +96,20 @@ func mergeResults(cmd *cobra.Command, names []string, out, junit string) error {
 		return fmt.Errorf("%s: run the missing shards, and merge again", report.Text())
 	case len(report.Failed) > 0:
 		return &statusError{code: 1}
+	}
+	return nil
+}
+
+// keepInputs refuses an output that is one of the files that are read.
+func keepInputs(inputs []string, flag, output string) error {
+	to, err := os.Stat(output)
+	if err != nil || output == "-" {
+		return nil // a new one
+	}
+	for _, name := range inputs {
+		if from, err := os.Stat(name); err == nil && os.SameFile(from, to) {
+			return fmt.Errorf("%s %s is one of the files that are read: name another one", flag, output)
+		}
 	}
 	return nil
 }

@@ -74,6 +74,7 @@ func TestResultsOfKilledWorkers(t *testing.T) {
 	if got := scampSim(t, "", "results", "merge", dir); got != want {
 		t.Error("another report of the directory")
 	}
+	scampSim(t, "", "results", "merge", killed[0], killed[1], "--json", killed[1]).oneLine(t, 2, "--json "+killed[1], "is one of the files that are read")
 	if one := scampSim(t, "", "results", "merge", killed[killedParts-1]); one.code != 2 || !strings.Contains(one.stderr, "no result for 2-3, 5-6, ") {
 		t.Errorf("exit %d: %s", one.code, one.stderr)
 	}

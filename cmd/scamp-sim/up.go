@@ -81,6 +81,9 @@ func (f *upFlags) run(cmd *cobra.Command, file string) error {
 	if !serviceName.MatchString(f.own) {
 		return fmt.Errorf("--own %q is no name of a service: it has letters, digits, dots, hyphens and underscores, and begins with a letter or digit", f.own)
 	}
+	if f.own == "simulated" || f.own == "unauthorized" {
+		return fmt.Errorf("--own %s: the certificate of simulated services has this name; choose another one", f.own)
+	}
 	ports, err := reserve(f.ports, s.Instances())
 	if err != nil {
 		return err

@@ -381,6 +381,7 @@ func TestUpRefusesBadInput(t *testing.T) {
 		"control":        {[]string{good, "--control", "0.0.0.0:0"}, []string{"--control", "127.0.0.1"}},
 		"control taken":  {[]string{good, "--ports", "0", "--control", ln.Addr().String()}, []string{"--control"}},
 		"own":            {[]string{good, "--own", "a b"}, []string{"--own"}},
+		"own is taken":   {[]string{good, "--own", "simulated"}, []string{"--own simulated"}},
 		"foreign dir":    {[]string{good, "--ports", "0", "--dir", foreign}, []string{"not written by scamp-sim up"}},
 	} {
 		t.Run(name, func(t *testing.T) {

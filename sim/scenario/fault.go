@@ -209,6 +209,9 @@ func (s *Scenario) resolve(r *reader, f *fault) {
 		if f.packets.said != nil {
 			s.resolvePackets(r, f)
 		}
+		if f.packets.action != "" {
+			s.exists(r, f.packets.actionAt, f.packets.action)
+		}
 	case "of":
 		f.hosts = find(f.of, "cache")
 		f.known = find(f.knows, "instance")

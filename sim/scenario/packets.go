@@ -18,6 +18,9 @@ type packetRule struct {
 	from   string // requester or service; "" is both
 	types  []placed
 	action string
+
+	actionAt Position
+
 	header []placed
 	number uint64
 	nth    int
@@ -121,6 +124,7 @@ func (f *fault) readPackets(r *reader, keys map[string]Position) {
 	for key := range maps.Keys(keys) {
 		p.said[key] = true
 	}
+	p.actionAt = keys["action"]
 	said := func(key string) bool { return p.said[key] }
 	switch {
 	case f.what == "slow_acks" && !said("delay") && !said("withhold"):

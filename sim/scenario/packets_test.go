@@ -58,6 +58,8 @@ func TestScenarioPacketFaultMistakes(t *testing.T) {
 		"packets: [web, shop], close: never":                   `there is no "never"`,
 		"packets: [web, shop], header: busy, drop: true":       "is no member of a header",
 		"packets: [web, shop], action: Shop.get~x, drop: true": "the version of Shop.get~x is no number",
+		"packets: [web, shop], action: Shop.gte, drop: true":   `no service offers Shop.gte; did you mean "Shop.get"?`,
+		"packets: [web, shop], action: Shop.get~2, drop: true": "no service offers Shop.get~2",
 		"packets: [web, shop], inject_after: HELLO 1":          "is no packet: begin with one of HEADER",
 		"packets: [web, shop], inject_after: PING x":           "behind PING stands the number",
 		"packets: [web, shop], nth: 0, drop: true":             "not a whole number from 1",
@@ -76,7 +78,7 @@ func TestScenarioPacketFaultMistakes(t *testing.T) {
 
 // TestScenarioPacketFaultNeverMet: a packet fault that meets nothing is a mistake.
 func TestScenarioPacketFaultNeverMet(t *testing.T) {
-	for _, fault := range []string{"packets: [web, shop], type: TXERR, drop: true", "packets: [web, shop], action: Shop.get~2, drop: true", "slow_acks: [web, shop], from: service, delay: 1s"} {
+	for _, fault := range []string{"packets: [web, shop], type: TXERR, drop: true", "packets: [web, shop], header: error_code=never, drop: true", "slow_acks: [web, shop], from: service, delay: 1s"} {
 		out := outcome(t, "duration: 20s\n"+small+"faults:\n  - {at: 10s, name: idle, "+fault+"}\n", Options{Seed: 1})
 		if f := fmt.Sprint(out.Failures()); fault[0] == 'p' && f != `[the fault "idle" was never met]` {
 			t.Errorf("%s: %s", fault, f)

@@ -95,7 +95,7 @@ func (s *Scenario) check(r *reader, keys map[string]Position) {
 	for i := range s.requesters {
 		s.claim(r, s.requesters[i].at, s.requesters[i].Name, place{hosts: s.requesters[i].hosts()})
 		for _, l := range s.requesters[i].loads {
-			s.offered(r, l)
+			s.offered(r, l, s.requesters[i].Sector)
 		}
 	}
 	for i := range s.links {
@@ -171,28 +171,66 @@ func (s *Scenario) hostsOf(r *reader, name placed, what string) []string {
 	return nil
 }
 
-// offered checks that there is an action to call.
-func (s *Scenario) offered(r *reader, l load) {
-	name, text, ok := strings.Cut(l.Action, "~")
-	version := 1
-	if ok {
-		v, err := strconv.Atoi(text)
-		if err != nil || v < 1 {
-			r.wrong(l.at, "the version of %s is no number", l.Action)
-			return
-		}
-		version = v
+// offered checks that there is an action to call, in a sector.
+func (s *Scenario) offered(r *reader, l load, sector string) {
+	sector = cmp.Or(sector, "main")
+	name, version, err := parseAction(l.Action)
+	if err != nil {
+		r.wrong(l.at, "%v", err)
+		return
 	}
+	version = max(version, 1)
 	var known []string
+	elsewhere := ""
 	for i := range s.services {
+		in := cmp.Or(s.services[i].Sector, "main")
 		for _, a := range s.services[i].Actions {
 			if strings.EqualFold(a.Name, name) && max(a.Version, 1) == version {
-				return
+				if in == sector {
+					return
+				}
+				elsewhere = fmt.Sprintf("%s offers it in the sector %s", s.services[i].Name, in)
 			}
 			known = append(known, fmt.Sprintf("%s~%d", a.Name, max(a.Version, 1)))
 		}
 	}
-	r.wrong(l.at, "no service offers %s~%d; %s", name, version, hint(name+"~"+strconv.Itoa(version), known))
+	if elsewhere == "" {
+		elsewhere = hint(name+"~"+strconv.Itoa(version), known)
+	}
+	r.wrong(l.at, "no service of the sector %s offers %s~%d; %s", sector, name, version, elsewhere)
+}
+
+// exists checks that messages can be of an action, where services are described with
+// their actions. Those of the library itself, _meta, always exist.
+func (s *Scenario) exists(r *reader, at Position, action string) {
+	name, version, err := parseAction(action)
+	if err != nil {
+		r.wrong(at, "%v", err)
+		return
+	}
+	var known []string
+	for i := range s.services {
+		for _, a := range s.services[i].Actions {
+			if strings.EqualFold(a.Name, name) && (version == 0 || version == max(a.Version, 1)) {
+				return
+			}
+			known = append(known, a.Name)
+		}
+	}
+	if known != nil && !strings.HasPrefix(name, "_meta.") {
+		r.wrong(at, "no service offers %s; %s", action, hint(name, known))
+	}
+}
+
+// parseAction reads Name or Name~VERSION; without a version it is 0.
+func parseAction(text string) (name string, version int, err error) {
+	name, v, ok := strings.Cut(text, "~")
+	if ok {
+		if version, err = strconv.Atoi(v); err != nil || version < 1 {
+			return "", 0, fmt.Errorf("the version of %s is no number", text)
+		}
+	}
+	return name, version, nil
 }
 
 // Instances returns the names of all instances, in the order of the file.

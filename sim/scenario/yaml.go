@@ -21,6 +21,15 @@ type reader struct {
 // parse returns the root of a file; nil if it is empty, or no YAML.
 func (r *reader) parse(text []byte) ast.Node {
 	r.anchors = map[string]ast.Node{}
+	if wide(text) {
+		r.wrong(Position{1, 1}, "the file is UTF-16: write it as UTF-8")
+		return nil
+	}
+	text = unmarked(text)
+	if at, deep := TooDeep(text); deep {
+		r.wrong(at, "there are more than %d things within each other", mostNested)
+		return nil
+	}
 	file, err := parser.ParseBytes(text, 0)
 	switch e := yaml.Error(nil); {
 	case errors.As(err, &e) && e.GetToken() != nil:
