@@ -2,10 +2,7 @@ package main
 
 import (
 	"bytes"
-	"cmp"
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"reflect"
@@ -52,15 +49,6 @@ type follower struct {
 	version   int
 	writtenAt time.Time
 	trouble   string
-}
-
-// A slot is a name and an address of the proxy that instances of the bus have, one
-// after the other.
-type slot struct {
-	in      *sim.Instance
-	is      *discovery.Announcement // nil: free
-	to      sim.Remote
-	address string // of the proxy
 }
 
 // first reads the bus before anything has been started.
@@ -130,69 +118,6 @@ func (f *follower) once(format string, args ...any) {
 	}
 }
 
-// serviceOf is what a service calls itself.
-func serviceOf(ident string) string {
-	name, _, _ := strings.Cut(ident, ":")
-	return name
-}
-
-// name is what faults call a service.
-func (f *follower) name(service string) string {
-	if known := f.names[service]; known != "" {
-		return known
-	}
-	base := strings.Map(func(r rune) rune {
-		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '_' {
-			return r
-		}
-		return '_'
-	}, service)
-	base = cmp.Or(base[:min(len(base), 60)], "service")
-	name := base
-	for n := 2; f.clashes(name); n++ {
-		name = fmt.Sprintf("%s_%d", base, n)
-	}
-	f.names[service] = name
-	return name
-}
-
-func (f *follower) clashes(name string) bool {
-	if scenario.Clash(name, "") {
-		return true
-	}
-	for _, taken := range f.names {
-		if scenario.Clash(name, taken) {
-			return true
-		}
-	}
-	return false
-}
-
-// spare is how many names more than instances a service has: its instances come back
-// under new idents before the old ones have left the cache.
-func spare(instances int) int { return max(4, instances) }
-
-// fronts are the services of the bus.
-func (f *follower) fronts() (all []scenario.Front) {
-	for _, a := range f.usable() {
-		name := f.name(serviceOf(a.Ident))
-		i := slices.IndexFunc(all, func(s scenario.Front) bool { return s.Name == name })
-		if i < 0 {
-			i = len(all)
-			all = append(all, scenario.Front{Name: name})
-		}
-		all[i].Instances++
-	}
-	for i := range all {
-		all[i].Instances += spare(all[i].Instances)
-		for range all[i].Instances {
-			f.groups[all[i].Name] = append(f.groups[all[i].Name], new(slot))
-		}
-		f.slots += all[i].Instances
-	}
-	return all
-}
-
 // update makes instances lead to what the bus has now. An error is of the directory.
 func (f *follower) update() error {
 	all := f.usable()
@@ -217,14 +142,6 @@ func (f *follower) update() error {
 	}
 	f.due = false
 	return nil
-}
-
-// free lets a slot have nobody. Connections that exist go on.
-func (f *follower) free(s *slot) {
-	f.say(fmt.Sprintf("%s: %s is not there any more", s.in.Host(), s.is.Ident))
-	s.in.Record(nil)
-	delete(f.of, s.is.Identity)
-	s.is = nil
 }
 
 // certify has certificates for all, and authorises them, before anybody can meet them.
@@ -297,54 +214,6 @@ func (f *follower) follow(a *discovery.Announcement) error {
 	s.is, s.to = a, to
 	s.in.Record(packet)
 	return nil
-}
-
-// place finds a slot for an instance: the first of its service that nobody has, and
-// that no connection leads through to somebody else.
-func (f *follower) place(a *discovery.Announcement) *slot {
-	name := f.name(serviceOf(a.Ident))
-	for i, s := range f.groups[name] {
-		if s.in == nil {
-			s.in = f.live.Instance(fmt.Sprintf("%s-%d", name, i+1))
-		}
-		if open, _ := s.in.Relayed(); s.is == nil && open == 0 {
-			return s
-		}
-	}
-	more := spare(0)
-	if f.slots+more > mostSlots {
-		return nil
-	}
-	f.slots += more
-	added := f.live.Admit(name, more)
-	for _, in := range added {
-		f.groups[name] = append(f.groups[name], &slot{in: in})
-	}
-	return f.groups[name][len(f.groups[name])-more]
-}
-
-// readdress signs a packet anew, with another address. Nothing else in it changes.
-func readdress(packet []byte, signer *discovery.Signer, uri string) ([]byte, error) {
-	data, _, _ := bytes.Cut(packet, []byte("\n\n"))
-	var elements []json.RawMessage
-	if err := json.Unmarshal(data, &elements); err != nil || len(elements) != 9 {
-		return nil, errors.New("its announcement cannot be taken apart")
-	}
-	elements[5], _ = json.Marshal(uri)
-	var one bytes.Buffer
-	joined := append([]byte{'['}, bytes.Join(rawTexts(elements), []byte{','})...)
-	if err := json.Compact(&one, append(joined, ']')); err != nil {
-		return nil, err
-	}
-	return signer.SignData(one.Bytes())
-}
-
-func rawTexts(elements []json.RawMessage) [][]byte {
-	all := make([][]byte, len(elements))
-	for i, e := range elements {
-		all[i] = e
-	}
-	return all
 }
 
 // keep keeps the proxy like the bus until ctx ends.
