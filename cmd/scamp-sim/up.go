@@ -129,6 +129,7 @@ func (f *upFlags) play(cmd *cobra.Command, s *scenario.Scenario, ports *ports, c
 	context.AfterFunc(ctx, func() { signal.Reset(os.Interrupt, syscall.SIGTERM) }) // the second one ends the program
 	kept := make(chan struct{})
 	o.Ready = func(l *scenario.Live) {
+		dir.write(l.World().OutsideCache()) // who reads the table finds a bus; keep tells what goes wrong
 		t := newTable(out)
 		t.w = events // in the colours of where it ends up
 		t.ready(l.State(), ports, dir, control.url())
