@@ -185,6 +185,16 @@ func (v *view) look() {
 		v.directory.Replace(healthy)
 		return
 	}
+	v.write()
+	if _, err := v.cache.Reload(); err == nil {
+		v.directory.Replace(v.cache.Directory.Instances())
+	}
+}
+
+// write makes the file what it says now. w.mu is held, and let go, even when a function
+// of the fault panics.
+func (v *view) write() {
+	defer v.w.mu.Unlock()
 	v.version = 0
 	now := v.w.Elapsed()
 	switch f := &v.state; {
@@ -203,10 +213,6 @@ func (v *view) look() {
 	}
 	if v.state.fault != nil {
 		v.state.fault.Hits++
-	}
-	v.w.mu.Unlock()
-	if _, err := v.cache.Reload(); err == nil {
-		v.directory.Replace(v.cache.Directory.Instances())
 	}
 }
 

@@ -11,7 +11,6 @@ import (
 	"math/rand/v2"
 	"slices"
 	"sync"
-	"testing"
 	"testing/synctest"
 	"time"
 
@@ -108,33 +107,6 @@ func (r *Result) Err() error {
 		}
 	}
 	return errors.Join(errs...)
-}
-
-// Run plays a world in a test. It fails the test for what is wrong, with the seed.
-func Run(t testing.TB, seed uint64, f func(w *World)) *Result {
-	t.Helper()
-	r, err := Play(seed, f)
-	if err == nil {
-		err = r.Err()
-	}
-	if err != nil {
-		t.Errorf("seed %d: %v", seed, err)
-	}
-	return r
-}
-
-// Play makes a world and lets f do with it what it likes: add services and loads,
-// let time pass, break things. When f returns, loads stop, outstanding calls end, and
-// everything is closed. The error says that this could not be done, because of a
-// panic or of goroutines that are left.
-func Play(seed uint64, f func(w *World)) (*Result, error) {
-	var r *Result
-	err := simnet.Bubble(func() {
-		w := newWorld(seed, false)
-		f(w)
-		r = w.finish()
-	})
-	return r, err
 }
 
 // Live is Play in real time, where the world has a Border. The seed decides less: two

@@ -1,7 +1,6 @@
 package simnet
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"runtime"
@@ -18,45 +17,48 @@ var ErrNoBubble = errors.New("simnet: virtual time is not to be had in this prog
 // while anything can go on; when everybody waits, it jumps to the next timer.
 // Bubble returns when f and every goroutine that f started have ended.
 //
-// A panic in f, goroutines that wait for each other for ever, and goroutines
-// that are left when f returns are errors. Several bubbles may run at once.
+// A panic in f, the end of its goroutine, goroutines that wait for each other for
+// ever, and goroutines that are left when f returns are errors. What f has done comes
+// first: what is left because of that is named after it. Goroutines that are left wait
+// as long as the program runs. Several bubbles may run at once.
 //
 // It works in an ordinary program, too. That testing/synctest can be used so is
 // not documented; the test of this file holds it fast.
 func Bubble(f func()) (err error) {
-	ran := false
+	name := ""
 	done := make(chan struct{})
 	go func() { // a goroutine of its own, since synctest may end it
 		defer close(done)
+		var inner error
 		defer func() {
-			if p := recover(); p != nil {
-				err = fmt.Errorf("simnet: %v%s", p, blocked())
-				if !ran {
-					err = fmt.Errorf("%w: %v", ErrNoBubble, p)
-				}
+			p := recover()
+			switch {
+			case p == nil:
+				err = inner
+			case name == "":
+				err = fmt.Errorf("%w: %v", ErrNoBubble, p)
+			case inner != nil:
+				err = fmt.Errorf("%w\nsimnet: because of that, goroutines are left: %v", inner, p)
+			default:
+				err = fmt.Errorf("simnet: %v%s", p, blocked(name))
 			}
 		}()
-		var inner error
 		synctest.Test(new(testing.T), func(*testing.T) {
-			ran = true
+			name = BubbleName()
 			inner = guard(f)
 		})
-		err = inner
 	}()
 	<-done
 	return err
 }
 
-// blocked shows the goroutines of bubbles that wait, a few of them: one that has ended
-// has left them behind.
-func blocked() string {
-	all := make([]byte, 1<<20)
-	all = all[:runtime.Stack(all, true)]
+// blocked shows the goroutines of a bubble that has ended and left them behind, a few
+// of them.
+func blocked(bubble string) string {
 	var b strings.Builder
 	shown := 0
-	for g := range strings.SplitSeq(string(all), "\n\n") {
-		head, _, _ := strings.Cut(g, "\n")
-		if !strings.Contains(head, "synctest bubble") || strings.Contains(head, "running") {
+	for g := range strings.SplitSeq(strings.TrimSpace(allStacks()), "\n\n") {
+		if head, _, _ := strings.Cut(g, "\n"); bubbleOf(head) != bubble || strings.Contains(head, "running") {
 			continue
 		}
 		if shown++; shown <= 5 {
@@ -73,8 +75,14 @@ func blocked() string {
 // "synctest bubble 7"; "" outside of one.
 func BubbleName() string {
 	var b [128]byte
-	head, _, _ := bytes.Cut(b[:runtime.Stack(b[:], false)], []byte("\n"))
-	_, name, found := strings.Cut(string(head), ", synctest bubble ")
+	head, _, _ := strings.Cut(string(b[:runtime.Stack(b[:], false)]), "\n")
+	return bubbleOf(head)
+}
+
+// bubbleOf is the name of the bubble in the first line of a goroutine's trace; "" if it
+// is in none.
+func bubbleOf(head string) string {
+	_, name, found := strings.Cut(head, ", synctest bubble ")
 	name, _, ended := strings.Cut(name, "]")
 	if !found || !ended {
 		return ""
@@ -93,10 +101,9 @@ func Stacks(bubble string) string {
 	var busy, resting []string
 	for g := range strings.SplitSeq(strings.TrimSpace(allStacks()), "\n\n") {
 		head, _, _ := strings.Cut(g, "\n")
-		_, name, found := strings.Cut(head, ", synctest bubble ")
-		name = "synctest bubble " + strings.TrimSuffix(name, "]:")
+		name := bubbleOf(head)
 		switch {
-		case !found || bubble != "" && name != bubble:
+		case name == "" || bubble != "" && name != bubble:
 		case strings.Contains(head, "(durable)"):
 			resting = append(resting, g)
 		default:

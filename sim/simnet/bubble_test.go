@@ -2,6 +2,7 @@ package simnet
 
 import (
 	"errors"
+	"fmt"
 	"runtime"
 	"strings"
 	"sync"
@@ -38,6 +39,28 @@ func TestABubbleReportsWhatGoesWrong(t *testing.T) {
 		t.Error("the next bubble:", err)
 	}
 }
+
+// What f has done comes first, and goroutines that are left because of it are named after
+// it. Those of other bubbles are not shown.
+func TestABubbleReportsThePanicFirst(t *testing.T) {
+	err := Bubble(func() {
+		go waitForEver()
+		panic("oh")
+	})
+	text := fmt.Sprint(err)
+	panics, left := strings.Index(text, "simnet: panic: oh\n"), strings.Index(text, "goroutines are left")
+	if panics != 0 || left < panics || !strings.Contains(text, "bubble_test.go:") {
+		t.Error(text)
+	}
+	for range 2 {
+		err = Bubble(func() { go waitForEver() })
+		if text := fmt.Sprint(err); strings.Count(text, "\n\ngoroutine ") != 1 || !strings.Contains(text, "waitForEver") {
+			t.Error(text)
+		}
+	}
+}
+
+func waitForEver() { <-make(chan int) }
 
 func TestManyBubblesAtOnce(t *testing.T) {
 	var wg sync.WaitGroup

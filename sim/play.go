@@ -1,0 +1,111 @@
+package sim
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"runtime"
+	"runtime/debug"
+	"strings"
+	"testing"
+
+	"github.com/gudtech/scamp-sim/sim/simnet"
+)
+
+// Run plays a world in a test. It fails the test for what is wrong, with the seed. If
+// f panics or ends the test, as t.Fatal does, the test ends here: there is no Result.
+func Run(t testing.TB, seed uint64, f func(w *World)) *Result {
+	t.Helper()
+	r, err := Play(seed, f)
+	switch {
+	case r == nil && errors.Is(err, errEnded) && t.Skipped():
+		t.SkipNow()
+	case r == nil:
+		t.Fatalf("seed %d: %v", seed, err)
+	case err == nil:
+		err = r.Err()
+	}
+	if err != nil {
+		t.Errorf("seed %d: %v", seed, err)
+	}
+	return r
+}
+
+// errEnded is what is wrong with a function that has not returned.
+var errEnded = errors.New("sim: the function of the world has ended its goroutine, as t.Fatal does")
+
+// Play makes a world and lets f do with it what it likes: add services and loads,
+// let time pass, break things. When f returns, loads stop, outstanding calls end, and
+// everything is closed. That is so, too, when f panics or ends its goroutine; there is
+// no Result then, and the error says what f did, and where. Other errors are of
+// goroutines that wait for each other for ever, or are left.
+//
+// A panic in a goroutine of its own, such as that of [World.Go], ends the program, as
+// it does everywhere in Go.
+func Play(seed uint64, f func(w *World)) (*Result, error) {
+	var r *Result
+	var wrong error // with f; it is kept here since what f has begun may never end
+	err := simnet.Bubble(func() {
+		w := newWorld(seed, false)
+		over := make(chan struct{})
+		go func() { // whose end is not that of the world
+			defer close(over)
+			returned := false
+			defer func() {
+				if p := recover(); p != nil {
+					wrong = panicked(p)
+				} else if !returned {
+					wrong = errEnded
+				}
+			}()
+			f(w)
+			returned = true
+		}()
+		<-over
+		if result := w.finish(); wrong == nil {
+			r = result
+		}
+	})
+	switch {
+	case wrong == nil || errors.Is(err, simnet.ErrNoBubble):
+		return r, err
+	case err != nil:
+		why, _, _ := strings.Cut(err.Error(), "\n")
+		return nil, fmt.Errorf("%w\nbecause of that, the world could not be closed: %s", wrong, why)
+	}
+	return nil, wrong
+}
+
+// panicked is the error of a panic, with the line of who uses this module, if that can
+// be found, and the stack. It is called by the function that recovers.
+func panicked(p any) error {
+	at := ""
+	if f, ok := culprit(); ok {
+		at = fmt.Sprintf(" at %s:%d", filepath.Base(f.File), f.Line)
+	}
+	return fmt.Errorf("sim: panic%s: %v\n\n%s", at, p, debug.Stack())
+}
+
+// culprit is the innermost frame that panics and is neither of Go's own packages nor of
+// this module's, but for its tests.
+func culprit() (runtime.Frame, bool) {
+	const module = "github.com/gudtech/scamp-sim/"
+	pc := make([]uintptr, 100)
+	frames := runtime.CallersFrames(pc[:runtime.Callers(1, pc)])
+	library, panics := "", false // where Go's packages are; "" with -trimpath
+	for {
+		f, more := frames.Next()
+		switch {
+		case f.Function == "runtime.gopanic":
+			library, panics = strings.TrimSuffix(f.File, "runtime/panic.go"), true
+		case !panics, strings.HasPrefix(f.Function, "runtime."):
+		case library != "" && strings.HasPrefix(f.File, library):
+		case strings.HasPrefix(f.Function, module) && !strings.HasSuffix(f.File, "_test.go"):
+		default:
+			return f, true
+		}
+		if !more {
+			return f, false
+		}
+	}
+}
