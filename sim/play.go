@@ -99,8 +99,10 @@ func culprit() (runtime.Frame, bool) {
 		case f.Function == "runtime.gopanic":
 			library, panics = strings.TrimSuffix(f.File, "runtime/panic.go"), true
 		case !panics, strings.HasPrefix(f.Function, "runtime."):
-		case library != "" && strings.HasPrefix(f.File, library):
-		case strings.HasPrefix(f.Function, module) && !strings.HasSuffix(f.File, "_test.go"):
+		case strings.HasSuffix(f.File, "_test.go"):
+			return f, true
+		case library != "" && strings.HasPrefix(f.File, library), library == "" && !dotted(f.File):
+		case strings.HasPrefix(f.Function, module):
 		default:
 			return f, true
 		}
@@ -108,4 +110,11 @@ func culprit() (runtime.Frame, bool) {
 			return f, false
 		}
 	}
+}
+
+// dotted reports whether the first element of a path is that of a module, not of a
+// package of Go's own.
+func dotted(path string) bool {
+	first, _, _ := strings.Cut(path, "/")
+	return strings.Contains(first, ".")
 }

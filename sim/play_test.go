@@ -67,7 +67,7 @@ func TestWhatGoesWrongInAWorldIsTold(t *testing.T) {
 		"panic":          {func(testing.TB, *World, *Service) { panic("inside") }, `^seed 42: sim: panic at ` + here + `inside\n`},
 		"wrong spec":     {func(_ testing.TB, w *World, _ *Service) { w.Service(ServiceSpec{Name: "empty"}) }, `^seed 42: sim: panic at ` + here + `sim: service empty has no actions\n`},
 		"no instance":    {func(_ testing.TB, _ *World, s *Service) { s.Instance(9).Kill() }, `^seed 42: sim: panic at ` + here + `runtime error: index out of range \[8\] with length 2\n`},
-		"in the library": {func(testing.TB, *World, *Service) { strings.Repeat("x", -1) }, `^seed 42: sim: panic at ` + here + `strings: negative Repeat count\n`},
+		"in the library": {func(t testing.TB, _ *World, _ *Service) { t.Errorf("%s", strings.Repeat("x", -1)) }, `^seed 42: sim: panic at ` + here + `strings: negative Repeat count\n`},
 		"under a lock": {func(_ testing.TB, w *World, _ *Service) {
 			w.Program("till").SetCache(CacheFault{Damage: func([]byte) []byte { panic("inside") }})
 		}, `^seed 42: sim: panic at ` + here + `inside\n`},
