@@ -103,6 +103,10 @@ func TestScenarioAnchors(t *testing.T) {
 	if s.links[1].profile.Latency != time.Second {
 		t.Errorf("%+v", s.links)
 	}
+	_, err := Parse("x.yaml", []byte("links:\n  - &far {between: [web, shop-1], profile: wan}\n  - {<<: *far, one_way: true}\n"+small))
+	if err == nil || !strings.Contains(err.Error(), `x.yaml:3:6: a link has no "<<"`) {
+		t.Errorf("a merge key: %v", err)
+	}
 }
 
 // FuzzScenario: no file makes the parser panic, and every mistake has a place in it.
