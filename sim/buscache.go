@@ -265,7 +265,8 @@ func (w *World) cacheFault(f CacheFault, host string) cacheFault {
 }
 
 // A CacheFault is what is wrong with the cache file of a host. The zero CacheFault
-// is nothing.
+// is nothing. Damage and Only are called while the world stands still, and must not use
+// it, but for what [Instance.Host] says.
 type CacheFault struct {
 	Name    string
 	Lag     time.Duration        // the file says what was true so long ago
