@@ -118,7 +118,7 @@ func TestRunsAreEqual(t *testing.T) {
 		}
 		runs := 8
 		if testing.Short() || raceDetector { // a run costs ten times as much
-			runs = 2
+			runs = 1
 		}
 		for range runs {
 			if again := turbulence(t, 7, tls); again != first {
