@@ -82,7 +82,7 @@ func TestNewIdent(t *testing.T) {
 	for range 1000 {
 		ident := NewIdent("ledger")
 		random, ok := strings.CutPrefix(ident, "ledger:")
-		if octets, whole := decodeBase64([]byte(random), false); !ok || len(random) != 24 || !whole || len(octets) != 18 {
+		if octets, whole := decodeBase64(nil, []byte(random), false); !ok || len(random) != 24 || !whole || len(octets) != 18 {
 			t.Fatalf("ident %q", ident)
 		}
 		seen = append(seen, ident)

@@ -1,14 +1,12 @@
 package discovery
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"hash/maphash"
 	"io"
 	"io/fs"
-	"runtime"
 	"sync"
 	"time"
 )
@@ -40,7 +38,7 @@ type Cache struct {
 	state  fileState
 	sum    content
 	piece  []byte // what sameContent reads through
-	known  map[uint64][]*Announcement
+	known  map[uint64]*Announcement
 	bad    map[uint64]error // records that were refused before
 	lists  map[string]*list
 
@@ -115,65 +113,70 @@ func (c *Cache) Reload() (changed bool, err error) {
 func (c *Cache) read(fsys fs.FS, name string) (changed bool, state fileState, err error) {
 	if c.known == nil {
 		c.seed = maphash.MakeSeed()
-		c.known = map[uint64][]*Announcement{}
+		c.known = map[uint64]*Announcement{}
 		c.lists = map[string]*list{}
 	}
-	text, state, err := c.text(fsys, name) // the file is closed then: some systems do not let it be replaced while it is open
-	if err != nil || text == nil {
+	l := &loading{c: c}
+	sum, state, err := c.cut(fsys, name, l.take)
+	announcements := l.end()
+	if err != nil || sum == c.sum && c.loaded {
 		return false, state, err
 	}
-	changed = c.Directory.Replace(c.parse(text))
-	c.sum = c.hash(text)
-	return changed, state, nil
+	l.keep()
+	c.sum = sum
+	return c.Directory.Replace(announcements), state, nil
 }
 
-// text returns what the file holds, nil if that is the same as before. c.mu is held.
-func (c *Cache) text(fsys fs.FS, name string) (text []byte, state fileState, err error) {
+// cut calls take with each record of the file and its line, while it reads it, unless it is what was loaded. The file is
+// closed when cut returns: some systems do not let it be replaced while it is open. c.mu is held.
+func (c *Cache) cut(fsys fs.FS, name string, take func(line int, record []byte)) (sum content, state fileState, err error) {
 	f, err := fsys.Open(name)
 	if err != nil {
-		return nil, state, err
+		return sum, state, err
 	}
-	defer f.Close()
+	defer func() { f.Close() }()
 	info, err := f.Stat() // of the very file that is read: another one may take its name at any time
 	if err != nil {
-		return nil, state, err
+		return sum, state, err
 	}
 	state = stateOf(info, nil)
 	switch {
 	case info.IsDir():
-		return nil, state, fmt.Errorf("%s is a directory", c.Path)
+		return sum, state, fmt.Errorf("%s is a directory", c.Path)
 	case info.Size() > maxCache:
-		return nil, state, fmt.Errorf("%s has %d octets, more than %d", c.Path, info.Size(), maxCache)
+		return sum, state, fmt.Errorf("%s has %d octets, more than %d", c.Path, info.Size(), maxCache)
 	}
 	if c.loaded && c.sameContent(f, info.Size()) {
-		return nil, state, nil
+		return c.sum, state, nil
 	}
 	if seeker, ok := f.(io.Seeker); ok {
 		if _, err := seeker.Seek(0, io.SeekStart); err != nil {
-			return nil, state, err
+			return sum, state, err
 		}
 	} else if c.loaded {
+		f.Close()
 		if f, err = fsys.Open(name); err != nil {
-			return nil, state, err
+			return sum, state, err
 		}
-		defer f.Close()
 	}
-	text, err = readAll(f, info.Size())
-	return text, state, err
+	r := newRecordReader(f, c.seed, c.piece)
+	defer func() { c.piece = r.room() }()
+	for {
+		line, record, err := r.next()
+		if err == io.EOF {
+			return r.content(), state, nil
+		}
+		if err != nil {
+			return sum, state, err
+		}
+		take(line, record)
+	}
 }
 
 // A content is what a file holds, in a few octets.
 type content struct {
 	size int64
 	sum  uint64
-}
-
-// hash sums up a text, piece by piece as sameContent does.
-func (c *Cache) hash(text []byte) content {
-	var h maphash.Hash
-	h.SetSeed(c.seed)
-	h.Write(text)
-	return content{int64(len(text)), h.Sum64()}
 }
 
 // sameContent reports whether a file holds what was read last. It reads through a small buffer that stays in the
@@ -185,7 +188,7 @@ func (c *Cache) sameContent(f io.Reader, size int64) bool {
 	var h maphash.Hash
 	h.SetSeed(c.seed)
 	if c.piece == nil {
-		c.piece = make([]byte, 128<<10)
+		c.piece = make([]byte, leastBuffer)
 	}
 	n, err := io.CopyBuffer(onlyWriter{&h}, onlyReader{f}, c.piece)
 	return err == nil && c.sum == content{n, h.Sum64()}
@@ -194,112 +197,6 @@ func (c *Cache) sameContent(f io.Reader, size int64) bool {
 // What io.CopyBuffer must see no more of than that.
 type onlyReader struct{ io.Reader }
 type onlyWriter struct{ io.Writer }
-
-// readAll reads a file that has about so many octets, at most maxCache.
-func readAll(f io.Reader, size int64) ([]byte, error) {
-	text := make([]byte, 0, size+1)
-	for {
-		if len(text) == cap(text) {
-			text = append(text, 0)[:len(text)]
-		}
-		n, err := f.Read(text[len(text):cap(text)])
-		text = text[:len(text)+n]
-		if errors.Is(err, io.EOF) {
-			return text, nil
-		}
-		if err == nil && len(text) > maxCache {
-			err = errors.New("the file grows while it is read")
-		}
-		if err != nil {
-			return nil, err
-		}
-	}
-}
-
-// A record on its way through the workers.
-type record struct {
-	line int
-	text []byte
-	sum  uint64
-	a    *Announcement
-	err  error
-}
-
-// parse verifies the records of a file that are not known, on all processors, and returns all that are good, in order.
-// c.mu is held.
-func (c *Cache) parse(text []byte) []*Announcement {
-	var records []*record
-	var unknown []*record
-	Records(text, func(line int, packet []byte) bool {
-		r := &record{line: line, text: packet}
-		records = append(records, r)
-		r.sum = maphash.Bytes(c.seed, packet)
-		for _, a := range c.known[r.sum] {
-			if bytes.HasPrefix(packet, a.Packet) && len(bytes.TrimRight(packet[len(a.Packet):], "\n")) == 0 {
-				r.a = a
-				return true
-			}
-		}
-		if r.err = c.bad[r.sum]; r.err != nil {
-			return true
-		}
-		unknown = append(unknown, r)
-		return true
-	})
-	c.verify(unknown)
-	good := make([]*Announcement, 0, len(records))
-	known := make(map[uint64][]*Announcement, len(records))
-	bad := map[uint64]error{}
-	for _, r := range records {
-		if r.err != nil {
-			if bad[r.sum] = r.err; c.Bad != nil && c.bad[r.sum] == nil {
-				c.Bad(r.line, r.err)
-			}
-			continue
-		}
-		good = append(good, r.a)
-		known[r.sum] = append(known[r.sum], r.a)
-	}
-	c.known, c.bad = known, bad
-	c.prune(good)
-	return good
-}
-
-// verify verifies records side by side.
-func (c *Cache) verify(records []*record) {
-	workers := min(runtime.GOMAXPROCS(0), len(records)/8+1)
-	shared := &sharedLists{lists: c.lists}
-	var next sync.Mutex
-	i := 0
-	const batch = 16
-	var wg sync.WaitGroup
-	for range workers {
-		wg.Go(func() {
-			v := &verifier{certificates: map[string]*certificate{}, lists: shared}
-			for {
-				next.Lock()
-				from := min(i, len(records))
-				i += batch
-				next.Unlock()
-				if from == len(records) {
-					return
-				}
-				for _, r := range records[from:min(from+batch, len(records))] {
-					r.a, r.err = v.verify(r.text)
-				}
-			}
-		})
-	}
-	wg.Wait()
-}
-
-// prune forgets lists of actions that nobody has any more. c.mu is held.
-func (c *Cache) prune(good []*Announcement) {
-	if len(c.lists) < 2*len(good)+1000 {
-		return
-	}
-	c.lists = map[string]*list{}
-}
 
 // Watch reloads the file every interval until ctx ends. A requester takes up changes within 5 s (DISC-CCH-09): the interval
 // is at most that.

@@ -5,43 +5,57 @@ import (
 	"slices"
 )
 
-// marker introduces a record of a cache file.
-const marker = "\n%%%\n"
+// marker introduces a record of a cache file: a line of its own, with the LF that ends the line before.
+const marker = "\n" + markerLine
+
+const markerLine = "%%%\n"
+
+// findMarker returns where the first line of b begins that is a marker, not looking before an offset; -1: there is none. b
+// begins where a line does.
+func findMarker(b []byte, from int) int {
+	for {
+		i := bytes.Index(b[from:], []byte(markerLine))
+		if i < 0 {
+			return -1
+		}
+		if from += i; from == 0 || b[from-1] == '\n' {
+			return from
+		}
+		from++
+	}
+}
 
 // Records calls f with every record of a cache file, in order, and with the number of the line in which it begins, from 1.
 // What stands before the first marker is ignored, and a marker may stand at the very start (DISC-CCH-01, 02). A record is
 // what stands between two markers, whatever it is; empty ones are left out (DISC-CCH-04a). Returning false ends it.
 func Records(file []byte, f func(line int, record []byte) bool) {
 	rest, line := file, 1
-	skip := func(n int) {
-		line += bytes.Count(rest[:n], []byte("\n"))
-		rest = rest[n:]
-	}
-	if bytes.HasPrefix(rest, []byte(marker[1:])) {
-		skip(len(marker) - 1)
-	} else if i := bytes.Index(rest, []byte(marker)); i >= 0 {
-		skip(i + len(marker))
-	} else {
-		return
-	}
-	for {
-		for bytes.HasPrefix(rest, []byte(marker[1:])) { // a marker that shares its first LF with the end of another
-			skip(len(marker) - 1)
-		}
-		i := bytes.Index(rest, []byte(marker))
-		end := i
-		if i < 0 {
+	for begun, last := false, false; !last; begun = true {
+		end := findMarker(rest, 0)
+		if last = end < 0; last {
 			end = len(rest)
 		}
-		if record := bytes.TrimRight(rest[:end], "\n"); len(record) > 0 && !f(line, rest[:end]) {
+		if record := between(rest[:end], last); begun && !blank(record) && !f(line, record) {
 			return
 		}
-		if i < 0 {
-			return
+		if !last {
+			end += len(markerLine)
+			line += bytes.Count(rest[:end], []byte("\n"))
+			rest = rest[end:]
 		}
-		skip(i + len(marker))
 	}
 }
+
+// between is the record before a marker, without the LF that belongs to the marker, or the last one.
+func between(text []byte, last bool) []byte {
+	if !last && len(text) > 0 {
+		return text[:len(text)-1]
+	}
+	return text
+}
+
+// blank reports whether nothing but LFs is there.
+func blank(record []byte) bool { return len(bytes.TrimRight(record, "\n")) == 0 }
 
 // AppendRecord appends a packet as a record of a cache file: a marker, its three sections as they came, and the empty line
 // that ends it. The packet must have been verified (DISC-CMG-01c, 02c).

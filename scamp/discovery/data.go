@@ -38,13 +38,19 @@ func (v *verifier) parseData(a *Announcement, data []byte) error {
 	if version, ok := number(e[0]); !ok || version != 3 {
 		return refuse(LayerData, "DISC-JSN-02b", "the layout version is %.20s, not 3", e[0])
 	}
-	for i, into := range map[int]*string{1: &a.Ident, 2: &a.Sector, 5: &a.URI} {
-		if e[i][0] != '"' {
+	for i, into := range [elements]*string{1: &a.Ident, 2: &a.Sector, 5: &a.URI} {
+		switch {
+		case into == nil:
+		case e[i][0] != '"':
 			return refuse(LayerData, "DISC-JSN-04a", "element %d is not a string", i)
+		default:
+			*into = jsontext.Unquote(e[i])
 		}
-		*into = jsontext.Unquote(e[i])
 	}
-	for i, into := range map[int]*float64{3: &a.Weight, 4: &a.Interval, 8: &a.Timestamp} {
+	for i, into := range [elements]*float64{3: &a.Weight, 4: &a.Interval, 8: &a.Timestamp} {
+		if into == nil {
+			continue
+		}
 		f, ok := number(e[i])
 		if !ok {
 			return refuse(LayerData, "DISC-JSN-04c", "element %d is not a number", i)
@@ -118,8 +124,8 @@ func (v *verifier) offers(a *Announcement, envelopes, classes []byte) error {
 	var key []byte
 	var l *list
 	if v.lists != nil {
-		key = make([]byte, 0, len(a.Sector)+len(envelopes)+len(classes)+2)
-		key = append(append(append(append(append(key, a.Sector...), 0), envelopes...), 0), classes...)
+		key = append(append(append(append(append(v.room[:0], a.Sector...), 0), envelopes...), 0), classes...)
+		v.room = key
 		l = v.lists.get(key)
 	}
 	if l == nil {

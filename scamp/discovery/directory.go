@@ -1,10 +1,10 @@
 package discovery
 
 import (
-	"cmp"
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -92,7 +92,10 @@ func appendLower(b []byte, s string) []byte {
 }
 
 func compareIdentities(a, b Identity) int {
-	return cmp.Or(cmp.Compare(a.Fingerprint, b.Fingerprint), cmp.Compare(a.Ident, b.Ident))
+	if c := strings.Compare(a.Fingerprint, b.Fingerprint); c != 0 {
+		return c
+	}
+	return strings.Compare(a.Ident, b.Ident)
 }
 
 // Instance returns the announcement of an identity; nil if there is none.

@@ -27,11 +27,11 @@ type sections struct {
 // split cuts a packet at its empty lines. What follows the third section is ignored (DISC-ENV-01 to 05).
 func split(packet []byte) (s sections, err error) {
 	if len(packet) > maxPacket {
-		return s, refuse(LayerEnvelope, "DISC-CCH-07", "the packet has %d octets, more than %d", len(packet), maxPacket)
+		return s, refuse(LayerEnvelope, "DISC-CCH-07", "the packet has more than %d octets", maxPacket)
 	}
 	pos := 0
 	for i, into := range []*[]byte{&s.data, &s.certificate, &s.signature} {
-		length := bytes.Index(packet[pos:], []byte("\n\n"))
+		length := emptyLine(packet[pos:])
 		if length < 0 && i == 2 {
 			length = len(bytes.TrimRight(packet[pos:], "\n"))
 		}
@@ -43,6 +43,20 @@ func split(packet []byte) (s sections, err error) {
 		pos += length + len("\n\n")
 	}
 	return s, nil
+}
+
+// emptyLine returns where the first two LFs of b stand next to each other; -1: nowhere. Most lines are short, so that
+// bytes.Index would look at many places in vain.
+func emptyLine(b []byte) int {
+	for from := 0; ; {
+		i := bytes.IndexByte(b[from:], '\n')
+		if i < 0 || from+i+1 == len(b) {
+			return -1
+		}
+		if from += i + 1; b[from] == '\n' {
+			return from - 1
+		}
+	}
 }
 
 // A certificate is what section 2 says.
@@ -70,7 +84,7 @@ func parseCertificate(section []byte) (*certificate, error) {
 	if !ok {
 		return nil, refuse(LayerCertificate, "DISC-SIG-04b", "section 2 does not end with its CERTIFICATE block")
 	}
-	der, ok := decodeBase64(body, false)
+	der, ok := decodeBase64(nil, body, false)
 	if !ok {
 		rule := "DISC-SIG-04d"
 		if bytes.Contains(body, []byte("-----")) {
@@ -134,30 +148,28 @@ func Fingerprint(der []byte) string {
 	return string(b)
 }
 
-// decodeBase64 decodes padded standard base64 in which LF may stand anywhere, and blanks where they are allowed. The decoder
-// itself would skip CR as well.
-func decodeBase64(text []byte, blanks bool) ([]byte, bool) {
-	clean := make([]byte, 0, len(text))
-	for len(text) > 0 {
-		i := bytes.IndexAny(text, "\r\n \t")
-		if i < 0 {
-			i = len(text)
-		} else if c := text[i]; c == '\r' || c != '\n' && !blanks {
-			return nil, false
-		}
-		clean = append(clean, text[:i]...)
-		text = text[min(i+1, len(text)):]
+var strictBase64 = base64.StdEncoding.Strict()
+
+// decodeBase64 appends what padded standard base64 says, in which LF may stand anywhere, and blanks where they are allowed. The
+// decoder itself would skip CR as well.
+func decodeBase64(dst, text []byte, blanks bool) ([]byte, bool) {
+	if bytes.IndexByte(text, '\r') >= 0 {
+		return nil, false
 	}
-	n, err := base64.StdEncoding.Strict().Decode(clean, clean)
-	return clean[:n], err == nil && n > 0
+	if blanks && (bytes.IndexByte(text, ' ') >= 0 || bytes.IndexByte(text, '\t') >= 0) {
+		text = bytes.Join(bytes.FieldsFunc(text, func(r rune) bool { return r == ' ' || r == '\t' }), nil)
+	}
+	octets, err := strictBase64.AppendDecode(dst, text)
+	return octets, err == nil && len(octets) > len(dst)
 }
 
-// verify checks the signature over the data, exactly as it came (DISC-SIG-01, 02).
-func (c *certificate) verify(data, signature []byte) error {
-	octets, ok := decodeBase64(signature, true)
+// signature checks the signature over the data, exactly as it came (DISC-SIG-01, 02).
+func (v *verifier) signature(c *certificate, data, signature []byte) error {
+	octets, ok := decodeBase64(v.room[:0], signature, true)
 	if !ok {
 		return refuse(LayerSignature, "DISC-SIG-02d", "the signature is not base64")
 	}
+	v.room = octets
 	sum := sha256.Sum256(data)
 	if rsa.VerifyPKCS1v15(c.key, crypto.SHA256, sum[:], octets) != nil {
 		return refuse(LayerSignature, "DISC-SIG-06a", "the signature does not fit the data")
@@ -175,6 +187,8 @@ func Verify(packet []byte) (*Announcement, error) { return new(verifier).verify(
 type verifier struct {
 	certificates map[string]*certificate
 	lists        *sharedLists // nil: it is for one packet
+	room         []byte       // for what is needed for one packet
+	owned        bool         // what it verifies is its own to keep
 }
 
 // sharedLists are the lists of actions that many packets have in common.
@@ -207,6 +221,7 @@ const (
 	mostLists          = 20000
 	mostCertificates   = 4096
 	largestCertificate = 8 << 10 // octets of a section 2 that is kept
+	smallRest          = 64      // octets behind the sections that may stay in memory with them
 )
 
 func (v *verifier) verify(packet []byte) (*Announcement, error) {
@@ -218,13 +233,16 @@ func (v *verifier) verify(packet []byte) (*Announcement, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := c.verify(s.data, s.signature); err != nil {
+	if err := v.signature(c, s.data, s.signature); err != nil {
 		return nil, err
 	}
 	if !utf8.Valid(s.data) {
 		return nil, refuse(LayerData, "DISC-ENV-06c", "the data is not UTF-8")
 	}
-	a := &Announcement{Certificate: c.der, Packet: bytes.Clone(s.all)}
+	if !v.owned || len(packet) > len(s.all)+smallRest {
+		s.all = bytes.Clone(s.all)
+	}
+	a := &Announcement{Certificate: c.der, Packet: s.all}
 	a.Fingerprint = c.fingerprint
 	if err := v.parseData(a, s.data); err != nil {
 		return nil, err

@@ -99,12 +99,27 @@ func (s *scanner) key() error {
 	return nil
 }
 
+// plain are the octets that stand for themselves in a string, one by one.
+var plain = func() (t [256]bool) {
+	for c := ' '; c < utf8.RuneSelf; c++ {
+		t[c] = c != '"' && c != '\\'
+	}
+	return t
+}()
+
 func (s *scanner) str() error {
 	if !s.take('"') {
 		return ErrSyntax
 	}
-	for s.i < len(s.b) {
-		switch c := s.b[s.i]; {
+	for {
+		i := s.i
+		for i < len(s.b) && plain[s.b[i]] {
+			i++
+		}
+		if s.i = i; i == len(s.b) {
+			return ErrSyntax
+		}
+		switch c := s.b[i]; {
 		case c == '"':
 			s.i++
 			return nil
@@ -114,8 +129,6 @@ func (s *scanner) str() error {
 			}
 		case c < ' ':
 			return ErrSyntax
-		case c < utf8.RuneSelf:
-			s.i++
 		default:
 			r, n := utf8.DecodeRune(s.b[s.i:])
 			if r == utf8.RuneError && n == 1 {
@@ -124,7 +137,6 @@ func (s *scanner) str() error {
 			s.i += n
 		}
 	}
-	return ErrSyntax
 }
 
 func (s *scanner) escape() error {
