@@ -7,6 +7,7 @@ import (
 	"hash/maphash"
 	"io/fs"
 	"math/rand/v2"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,11 +20,12 @@ import (
 	"github.com/gudtech/scamp-sim/scamp/discovery"
 )
 
-// A load sends announcements of many instances to a bus, each of which says something new, and knows what it has sent.
+// A load sends announcements of many instances to a bus, each of which says something new, and knows what it has sent. Each is news.
 type load struct {
+	news
+	tens news // of ten announcements each
 	seed maphash.Seed
 	sent sync.Map // hashes of packets
-	n    atomic.Int64
 }
 
 // The instances of a load, and about how many octets each of their packets has: together a file that takes a while to write.
@@ -32,16 +34,23 @@ const (
 	loadPacket    = 50 << 10
 )
 
-// run sends until ctx ends.
+// run sends until ctx ends. Each announcement has arrived before the next one is made: so the managers are given no more than the
+// group carries.
 func (l *load) run(ctx context.Context, b *bus, s *discovery.Signer) error {
+	in, err := discovery.Listen(ctx, b.at, []netip.Addr{loopback})
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	arrived := make([]byte, discovery.MaxDatagram)
 	padding := strings.Repeat("f", loadPacket)
 	var clock discovery.Clock
-	for ctx.Err() == nil {
+	for n := 0; ctx.Err() == nil; n++ {
 		a := &discovery.Announcement{
 			Sector: "main", Weight: 1, Interval: 5000, URI: "beepish+tls://127.0.0.1:30100", Envelopes: []string{"json"}, Timestamp: clock.Next(time.Now()),
 			Actions: []discovery.Action{{Name: "Foo.bar", Flags: padding}},
 		}
-		a.Ident = fmt.Sprint("service", l.n.Add(1)%loadInstances)
+		a.Ident = fmt.Sprint("service", n%loadInstances)
 		packet, err := s.Sign(a, discovery.FormAuto)
 		if err != nil {
 			return err
@@ -50,7 +59,13 @@ func (l *load) run(ctx context.Context, b *bus, s *discovery.Signer) error {
 		if err := b.write(packet); err != nil {
 			return err
 		}
-		time.Sleep(time.Millisecond)
+		in.SetReadDeadline(time.Now().Add(longest))
+		if _, _, err := in.ReadFrom(arrived); err != nil {
+			return err
+		}
+		if l.happens(); n%10 == 0 {
+			l.tens.happens()
+		}
 	}
 	return nil
 }
@@ -104,7 +119,11 @@ func TestKilledManagersLeaveAWholeFile(t *testing.T) {
 		return // it has passed elsewhere
 	}
 	t.Parallel()
-	const kills, managers, fewest = 50, 5, 5 // at least so many of them are to be writing
+	const (
+		kills, managers = 50, 5
+		fewest          = 5   // of them are to be writing
+		mostSent        = 250 // announcements that a manager lives for
+	)
 	k := &killing{load: &load{seed: maphash.MakeSeed()}}
 	ctx, cancel := context.WithCancel(t.Context())
 	signer := smallSigner(t)
@@ -115,17 +134,19 @@ func TestKilledManagersLeaveAWholeFile(t *testing.T) {
 		}
 	})
 	var configs, caches [managers]string
+	var files [managers]news
 	for i := range managers {
 		configs[i], caches[i] = b.config(t, t.TempDir(), "discovery.cache_max_age = 10") // so it does not wait beside a fresh file
+		files[i].watch(t, filepath.Dir(caches[i]))
 		reading.Go(func() {
-			if err := k.look(ctx, caches[i]); err != nil {
+			if err := k.look(ctx, caches[i], &files[i]); err != nil {
 				t.Errorf("a reader finds: %v", err)
 			}
 		})
 		killing.Go(func() {
 			rng := rand.New(rand.NewPCG(50, uint64(i)))
 			for n := 0; n < kills/managers || n < kills && k.writing.Load() < fewest; n++ {
-				if err := k.kill(configs[i], caches[i], time.Duration(rng.Int64N(int64(1500*time.Millisecond))), n%2 == 1); err != nil {
+				if err := k.kill(configs[i], caches[i], &files[i], rng.IntN(mostSent), n%2*(1+rng.IntN(3))); err != nil {
 					t.Errorf("kill %d of manager %d: %v", n, i, err)
 				}
 			}
@@ -136,16 +157,19 @@ func TestKilledManagersLeaveAWholeFile(t *testing.T) {
 	cancel()
 	reading.Wait()
 	sending.Wait()
+	_, sent := k.coming()
 	t.Logf("%d kills, %d of them in the middle of a write; %d looks at the files, %d at all %d instances; %d announcements",
-		k.kills.Load(), k.writing.Load(), k.looks.Load(), k.full.Load(), loadInstances, k.n.Load())
+		k.kills.Load(), k.writing.Load(), k.looks.Load(), k.full.Load(), loadInstances, sent)
 	if k.kills.Load() < kills || k.writing.Load() < fewest || k.full.Load() == 0 {
 		t.Error("that proves too little")
 	}
 }
 
-// look reads a file again and again.
-func (k *killing) look(ctx context.Context, cache string) error {
+// look reads a file whenever something happens to it or beside it, and while announcements are sent.
+func (k *killing) look(ctx context.Context, cache string, files *news) error {
 	for ctx.Err() == nil {
+		changed, _ := files.coming()
+		sent, _ := k.tens.coming()
 		n, err := k.whole(cache)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
@@ -153,29 +177,32 @@ func (k *killing) look(ctx context.Context, cache string) error {
 		if k.looks.Add(1); n == loadInstances {
 			k.full.Add(1)
 		}
-		time.Sleep(20 * time.Millisecond)
+		select {
+		case <-changed:
+		case <-sent:
+		case <-ctx.Done():
+		}
 	}
 	return nil
 }
 
-// kill starts a manager and kills it after a while, or, if it shall be writing, the next time that it does. The error says what is
-// wrong then.
-func (k *killing) kill(config, cache string, after time.Duration, writing bool) error {
+// kill starts a manager and kills it after so many announcements and then so many things that have happened to its files, of which
+// the first are the beginning of a write, its first octets and its last ones. The error says what is wrong then.
+func (k *killing) kill(config, cache string, files *news, sent, happened int) error {
+	limit, cancel := context.WithTimeout(context.Background(), longest)
+	defer cancel()
 	cmd := exec.Command(binary, "cache", "manage", "--config", config)
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	time.Sleep(after)
-	if writing {
-		for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Microsecond) {
-			if info, err := os.Stat(cache + ".new"); err == nil && info.Size() > 0 {
-				break
-			}
-		}
+	err := k.more(limit, sent)
+	if err == nil {
+		err = files.more(limit, happened)
 	}
-	err := cmd.Process.Kill()
-	if ended := cmd.Wait(); ended == nil || err != nil {
-		return fmt.Errorf("it ended by itself: %v, %v", ended, err)
+	cmd.Process.Kill()
+	ended := (*exec.ExitError)(nil)
+	if errors.As(cmd.Wait(), &ended); err != nil || ended == nil || ended.Exited() {
+		return fmt.Errorf("it was not to be killed: %v, %v", ended, err)
 	}
 	k.kills.Add(1)
 	if _, err := os.Stat(cache + ".new"); err == nil {
@@ -192,10 +219,12 @@ func takeOver(t *testing.T, configs, caches []string) {
 	before := time.Now()
 	var daemons []*daemon
 	for _, c := range configs {
-		daemons = append(daemons, start(t, "cache", "manage", "--config", c))
+		d := start(t, "cache", "manage", "--config", c)
+		d.watch(t, filepath.Dir(c))
+		daemons = append(daemons, d)
 	}
 	for i, cache := range caches {
-		eventually(t, "a new file", func() bool {
+		daemons[i].eventually(t, "a new file", func() bool {
 			info, err := os.Stat(cache)
 			return err == nil && info.ModTime().After(before) && info.Size() > 0
 		})

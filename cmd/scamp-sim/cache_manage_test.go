@@ -16,19 +16,22 @@ import (
 	"github.com/gudtech/scamp-sim/scamp/discovery"
 )
 
-// A daemon is a running command of which the output can be read meanwhile.
+// A daemon is a running command of which the output can be read meanwhile. What it writes is news.
 type daemon struct {
+	news
 	cmd            *exec.Cmd
 	stdout, stderr *output
 }
 
 // An output is what a process has written so far.
 type output struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
+	news *news
+	mu   sync.Mutex
+	buf  bytes.Buffer
 }
 
 func (o *output) Write(p []byte) (int, error) {
+	defer o.news.happens()
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.buf.Write(p)
@@ -43,7 +46,8 @@ func (o *output) String() string {
 // start starts a command that runs until it is told to stop, or until the test ends.
 func start(t *testing.T, args ...string) *daemon {
 	t.Helper()
-	d := &daemon{cmd: exec.Command(binary, args...), stdout: new(output), stderr: new(output)}
+	d := &daemon{cmd: exec.Command(binary, args...)}
+	d.stdout, d.stderr = &output{news: &d.news}, &output{news: &d.news}
 	d.cmd.Stdout, d.cmd.Stderr = d.stdout, d.stderr
 	if err := d.cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -92,9 +96,11 @@ func TestManage(t *testing.T) {
 		return // it has passed elsewhere
 	}
 	t.Parallel()
-	config, cache := b.config(t, t.TempDir(), "nonsense", "discovery.cache_max_age = 10", "discovery.seed_hosts = 192.0.2.1")
+	dir := t.TempDir()
+	config, cache := b.config(t, dir, "nonsense", "discovery.cache_max_age = 10", "discovery.seed_hosts = 192.0.2.1")
 	d := start(t, "cache", "manage", "--config", config)
-	eventually(t, "an empty file on a silent network", func() bool { return content(cache) == "" })
+	d.watch(t, dir)
+	d.eventually(t, "an empty file on a silent network", func() bool { return content(cache) == "" })
 
 	server := fixtureSigner(t, "server")
 	packet, err := server.SignData([]byte(strings.Replace(announced, ",5000,", ",1000,", 1)))
@@ -107,17 +113,17 @@ func TestManage(t *testing.T) {
 	}
 	b.send(t, []byte("garbage"))
 	b.send(t, compressed)
-	eventually(t, "the instance in the file", func() bool { return strings.Contains(content(cache), `[3,"x"`) })
+	d.eventually(t, "the instance in the file", func() bool { return strings.Contains(content(cache), `[3,"x"`) })
 	if o := scampSim(t, "", "cache", "check", cache); o.code != 0 || !strings.Contains(o.stdout, "1 record: 1 usable, 0 not") {
 		t.Errorf("%+v", o)
 	}
 	if o := scampSim(t, "", "cache", "list", cache, "--raw"); !strings.HasPrefix(o.stdout, "x\tmain\t1\t1\t") {
 		t.Errorf("%+v", o)
 	}
-	eventually(t, "an empty file when it is silent", func() bool { return content(cache) == "" })
+	d.eventually(t, "an empty file when it is silent", func() bool { return content(cache) == "" })
 
 	b.send(t, compressed)
-	eventually(t, "the instance in the file again", func() bool { return content(cache) != "" })
+	d.eventually(t, "the instance in the file again", func() bool { return content(cache) != "" })
 	d.stop(t)
 	if o := scampSim(t, "", "cache", "check", cache); o.code != 0 || !strings.Contains(o.stdout, "1 record: ") {
 		t.Errorf("after the end: %+v", o)
@@ -151,10 +157,10 @@ func TestManageTrouble(t *testing.T) {
 	text := strings.Replace(content(config), filepath.Join(dir, "cache"), filepath.Join(missing, "cache"), 1)
 	write(t, config, text)
 	d := start(t, "cache", "manage", "--config", config)
-	eventually(t, "a complaint", func() bool { return strings.Contains(d.stderr.String(), "the cache cannot be written") })
+	d.eventually(t, "a complaint", func() bool { return strings.Contains(d.stderr.String(), "the cache cannot be written") })
 	time.Sleep(2500 * time.Millisecond)
 	os.Mkdir(missing, 0o755)
-	eventually(t, "the file", func() bool { return content(filepath.Join(missing, "cache")) == "" })
+	d.eventually(t, "the file", func() bool { return content(filepath.Join(missing, "cache")) == "" })
 	d.stop(t)
 	if n := strings.Count(d.stderr.String(), "cannot be written"); n != 1 {
 		t.Errorf("told %d times:\n%s", n, d.stderr)
@@ -199,7 +205,7 @@ func TestWatch(t *testing.T) {
 	}
 	config, _ := b.config(t, t.TempDir())
 	d := start(t, "cache", "watch", "--config", config)
-	eventually(t, "it listens", func() bool { return strings.Contains(d.stderr.String(), "listening to "+b.at.String()) })
+	d.eventually(t, "it listens", func() bool { return strings.Contains(d.stderr.String(), "listening to "+b.at.String()) })
 	server := fixtureSigner(t, "server")
 	packet, err := server.SignData([]byte(announced))
 	if err != nil {
@@ -214,7 +220,7 @@ func TestWatch(t *testing.T) {
 		b.send(t, datagram)
 	}
 	from := b.out.LocalAddr().(*net.UDPAddr).String()
-	eventually(t, "all five", func() bool {
+	d.eventually(t, "all five", func() bool {
 		return strings.Count(d.stdout.String(), "\n# ")+1 == 5 && strings.Contains(d.stdout.String(), `\x1b`)
 	})
 	d.stop(t)

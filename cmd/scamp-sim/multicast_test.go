@@ -109,13 +109,3 @@ func (b *bus) config(t *testing.T, dir string, lines ...string) (config, cache s
 	write(t, config, text)
 	return config, cache
 }
-
-// eventually waits until something holds.
-func eventually(t *testing.T, what string, holds func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(15 * time.Second); !holds(); time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("not within 15 s: %s", what)
-		}
-	}
-}

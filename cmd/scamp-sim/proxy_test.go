@@ -22,10 +22,11 @@ func proxied(t *testing.T, config string, args ...string) *upped {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "broken")
 	u := &upped{daemon: start(t, append([]string{"proxy", "--config", config, "--dir", dir}, args...)...), dir: dir, config: filepath.Join(dir, "soa.conf")}
-	eventually(t, "the proxy runs", func() bool { return strings.Contains(u.stdout.String(), "metrics ") || u.stderr.String() != "" })
+	u.eventually(t, "the proxy runs", func() bool { return strings.Contains(u.stdout.String(), "metrics ") || u.stderr.String() != "" })
 	if told := u.stderr.String(); told != "" {
 		t.Fatal(told)
 	}
+	u.watch(t, dir)
 	u.control = "http://" + strings.TrimSpace(content(filepath.Join(dir, "control")))
 	return u
 }
@@ -34,7 +35,7 @@ func proxied(t *testing.T, config string, args ...string) *upped {
 func upAndAnnounced(t *testing.T) *upped {
 	t.Helper()
 	bus := up(t, upScenario)
-	eventually(t, "the bus has a cache", func() bool { return strings.Count(content(filepath.Join(bus.dir, "discovery.cache")), "%%%") == 2 })
+	bus.eventually(t, "the bus has a cache", func() bool { return strings.Count(content(filepath.Join(bus.dir, "discovery.cache")), "%%%") == 2 })
 	return bus
 }
 
@@ -70,7 +71,7 @@ func TestProxyBetweenPrograms(t *testing.T) {
 		if status := u.ask(t, "POST", "/v1/faults", tc.fault, nil); status != http.StatusCreated {
 			t.Errorf("%s: %d", tc.fault, status)
 		}
-		eventually(t, "it fails with "+tc.fault, func() bool {
+		u.eventually(t, "it fails with "+tc.fault, func() bool {
 			o := u.request(t, "Shop.get")
 			return o.code != 0 && strings.Contains(o.stderr, tc.stderr)
 		})
@@ -81,7 +82,7 @@ func TestProxyBetweenPrograms(t *testing.T) {
 		if status := u.ask(t, "DELETE", "/v1/faults/f", "", &f); status != http.StatusOK || f.State != scenario.Over || f.Hits == 0 {
 			t.Errorf("%s: %d, %+v", tc.fault, status, f)
 		}
-		eventually(t, "it succeeds after "+tc.fault, func() bool { return u.request(t, "Shop.get").code == 0 })
+		u.eventually(t, "it succeeds after "+tc.fault, func() bool { return u.request(t, "Shop.get").code == 0 })
 		well("after " + tc.fault)
 	}
 	for path, status := range map[string]int{"shop-1/kill": 200, "shop-1/start": 200, "shop-1/shutdown": 400, "shop-99/kill": 404} {
@@ -113,7 +114,7 @@ func TestProxyWithAFileOfFaults(t *testing.T) {
 	}
 	u := proxied(t, bus.config, "--faults", file)
 	u.request(t, "Shop.get").oneLine(t, 2, "refused")
-	eventually(t, "they are there again", func() bool { return u.request(t, "Shop.get").code == 0 })
+	u.eventually(t, "they are there again", func() bool { return u.request(t, "Shop.get").code == 0 })
 	var gone scenario.FaultReport
 	if u.ask(t, "GET", "/v1/faults/gone", "", &gone); gone.Hits != 2 || gone.State != scenario.Over {
 		t.Errorf("%+v", gone)
@@ -176,26 +177,29 @@ func TestProxyFollowsTheBus(t *testing.T) {
 		o := u.request(t, "Conformance.echo", `{"x":1}`)
 		return o.code == 0 && o.stdout == `{"x":1}`
 	}
-	eventually(t, "it can be called", well)
+	u.eventually(t, "it can be called", well)
 	r.cmd.Process.Kill()
-	eventually(t, "it is not there", func() bool { return !well() })
+	r.cmd.Wait()
+	if well() {
+		t.Error("who is killed is called")
+	}
 	r.serve()
 	r.announce(r.uri, "")
-	eventually(t, "it can be called elsewhere", well)
+	u.eventually(t, "it can be called elsewhere", well)
 	if told := u.stdout.String(); !strings.Contains(told, "echo-1 leads to "+strings.TrimPrefix(r.uri, "beepish+tls://")) || !strings.Contains(told, "cannot be reached") {
 		t.Error(told)
 	}
 	r.announce(r.uri, "weight: 0\n")
-	eventually(t, "it takes no calls", func() bool { return strings.Contains(u.request(t, "Conformance.echo").stderr, "no service") })
+	u.eventually(t, "it takes no calls", func() bool { return strings.Contains(u.request(t, "Conformance.echo").stderr, "no service") })
 	r.announce(r.uri, "")
-	eventually(t, "it takes calls", well)
+	u.eventually(t, "it takes calls", well)
 
 	own := filepath.Join(u.dir, "discovery.cache")
 	old := time.Now().Add(-time.Hour).Truncate(time.Second)
 	if err := os.Chtimes(r.cache, old, old); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the cache is as old", func() bool {
+	u.eventually(t, "the cache is as old", func() bool {
 		info, err := os.Stat(own)
 		return err == nil && info.ModTime().Equal(old)
 	})
@@ -203,16 +207,16 @@ func TestProxyFollowsTheBus(t *testing.T) {
 		t.Errorf("%+v", o)
 	}
 	os.Remove(r.cache)
-	eventually(t, "there is no cache", func() bool {
+	u.eventually(t, "there is no cache", func() bool {
 		_, err := os.Stat(own)
 		return errors.Is(err, fs.ErrNotExist)
 	})
 	r.announce(r.uri, "")
-	eventually(t, "it can be called again", well)
+	u.eventually(t, "it can be called again", well)
 	if err := os.WriteFile(r.list, nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "it is not authorised", func() bool { return content(own) == "" && content(filepath.Join(u.dir, "authorized_services")) == "" })
+	u.eventually(t, "it is not authorised", func() bool { return content(own) == "" && content(filepath.Join(u.dir, "authorized_services")) == "" })
 	if !strings.Contains(content(u.config), "rpc.timeout = 7\n") {
 		t.Error(content(u.config))
 	}
@@ -250,7 +254,7 @@ func TestProxyChecksTheCertificate(t *testing.T) {
 	if dialled.Load() == 0 || octets.Load() > 0 {
 		t.Errorf("%d connections, %d octets", dialled.Load(), octets.Load())
 	}
-	eventually(t, "it is told", func() bool {
+	u.eventually(t, "it is told", func() bool {
 		return strings.Contains(u.stdout.String(), "is not the one that is announced; it was sent nothing")
 	})
 }
@@ -292,7 +296,7 @@ func TestProxyEndsWithASignal(t *testing.T) {
 		t.Errorf("it leaves %s", there)
 	}
 	next := start(t, "proxy", "--config", r.config, "--dir", u.dir)
-	eventually(t, "it runs again", func() bool { return strings.Contains(next.stdout.String(), "break it") })
+	next.eventually(t, "it runs again", func() bool { return strings.Contains(next.stdout.String(), "break it") })
 	if got := content(filepath.Join(u.dir, "authorized_services")); got != list {
 		t.Errorf("the certificate has changed: %s, before %s", got, list)
 	}
@@ -378,11 +382,11 @@ func TestProxyTakesInWhoComes(t *testing.T) {
 	if err := os.WriteFile(r.cache, []byte(all+content(record)), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "all are there", func() bool {
+	u.eventually(t, "all are there", func() bool {
 		_, instances := u.state(t)
 		return instances["echo-8"].Address != "" && instances["new_v-1-1"].Address != ""
 	})
-	eventually(t, "the new one can be called", func() bool { return u.request(t, "Conformance.count").code == 0 })
+	u.eventually(t, "the new one can be called", func() bool { return u.request(t, "Conformance.count").code == 0 })
 	if status := u.ask(t, "POST", "/v1/faults", "{name: f, kill: new_v-1}", nil); status != http.StatusCreated {
 		t.Error(status)
 	}

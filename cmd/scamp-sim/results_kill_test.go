@@ -10,7 +10,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 )
 
 // The parts of the sweep that workers are killed in, and how often each at least.
@@ -49,6 +48,7 @@ func TestResultsOfKilledWorkers(t *testing.T) {
 		kills tally
 		parts sync.WaitGroup
 	)
+	kills.written.watch(t, dir)
 	for part := killedParts; part >= 1; part-- { // files in another order
 		out, args := worker("killed", part)
 		killed = append(killed, out)
@@ -82,17 +82,18 @@ func TestResultsOfKilledWorkers(t *testing.T) {
 
 // A tally counts what was killed.
 type tally struct {
+	written                        news // of their files
 	mu                             sync.Mutex
 	none, some, all, torn, rubbish int
 }
 
-// kill starts a worker and kills it at a random moment: at once, or when its file has so many octets more. Then the file is what it
-// was, or damaged as a machine that stops leaves it.
+// kill starts a worker and kills it at a random moment: at once, or when its file has become so many octets longer. Then the file is
+// what it was, or damaged as a machine that stops leaves it.
 func (k *tally) kill(t *testing.T, random *rand.Rand, out string, args []string) {
 	before := size(out)
 	goal := before - 600 + random.Int64N(5000)
 	damage := random.IntN(4)
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), longest)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, binary, args...)
 	if err := cmd.Start(); err != nil {
@@ -104,11 +105,15 @@ func (k *tally) kill(t *testing.T, random *rand.Rand, out string, args []string)
 		defer close(done)
 		cmd.Wait()
 	}()
-	for ended := false; !ended && size(out) < goal; {
+	for ended := false; !ended; {
+		coming, _ := k.written.coming()
+		if size(out) >= goal {
+			break
+		}
 		select {
 		case <-done:
 			ended = true
-		case <-time.After(200 * time.Microsecond):
+		case <-coming:
 		}
 	}
 	cmd.Process.Kill()
@@ -153,23 +158,20 @@ func size(name string) int64 {
 // TestSweepInTwo: a worker that is told to end does so at once, and says that it has not done everything; nobody else writes its file.
 func TestSweepInTwo(t *testing.T) {
 	file := scenarioFile(t, shopScenario)
-	out := filepath.Join(t.TempDir(), "out")
+	dir := t.TempDir()
+	out := filepath.Join(dir, "out")
 	args := []string{"run", file, "--seeds", "1-100000", "--json", out}
-	cmd := exec.CommandContext(t.Context(), binary, args...)
-	var stderr strings.Builder
-	cmd.Stderr = &stderr
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	eventually(t, "a result", func() bool { return size(out) > 1000 })
+	d := start(t, args...)
+	d.watch(t, dir)
+	d.eventually(t, "a result", func() bool { return size(out) > 1000 })
 	if o := scampSim(t, "", args...); o.code != 3 || !strings.Contains(o.stderr, "another process is writing it") {
 		t.Errorf("exit %d: %s", o.code, o.stderr)
 	}
-	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+	if err := d.cmd.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)
 	}
-	cmd.Wait()
-	if code := cmd.ProcessState.ExitCode(); code != 3 || !strings.Contains(stderr.String(), " of 100000 seeds have no result; the same command goes on") {
-		t.Errorf("exit %d: %s", code, stderr.String())
+	d.cmd.Wait()
+	if code := d.cmd.ProcessState.ExitCode(); code != 3 || !strings.Contains(d.stderr.String(), " of 100000 seeds have no result; the same command goes on") {
+		t.Errorf("exit %d: %s", code, d.stderr)
 	}
 }

@@ -37,13 +37,14 @@ func TestTutorial(t *testing.T) {
 		t.Errorf("without a cache manager: %s", got)
 	}
 	manager := start(t, "cache", "manage")
+	manager.watch(t, dir)
 	greeter := exec.Command(filepath.Join(dir, "greeter"))
 	greeter.Stderr = os.Stderr
 	if err := greeter.Start(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { greeter.Process.Kill() })
-	eventually(t, "the service", func() bool { return strings.Contains(call("Ada"), "Hello, Ada!") })
+	manager.eventually(t, "the service", func() bool { return strings.Contains(call("Ada"), "Hello, Ada!") })
 	if got, want := call("Ada", "", "Grace"), "Hello, Ada!\nthe service says: who are you?\nHello, Grace!\n"; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
@@ -59,7 +60,7 @@ func TestTutorial(t *testing.T) {
 	if err := greeter.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the end of the service's announcements", func() bool { return strings.Contains(call("Ada"), "no service announces it") })
+	manager.eventually(t, "the end of the service's announcements", func() bool { return strings.Contains(call("Ada"), "no service announces it") })
 	if err := greeter.Wait(); err != nil {
 		t.Errorf("the service: %v", err)
 	}

@@ -111,11 +111,11 @@ func TestMetricText(t *testing.T) {
 
 func TestUpMetrics(t *testing.T) {
 	t.Parallel()
-	u := up(t, upScenario)
+	text := strings.Replace(upScenario, "rate: 20}", "rate: 20}, {action: Shop.no, rate: 20}", 1)
+	u := up(t, text, "--verbose") // it tells of calls that fail
 	u.request(t, "Shop.get")
 	u.ask(t, "POST", "/v1/faults", `{name: 'a "strange" name', slow: shop-1, times: 1.5}`, nil)
-	var text string
-	eventually(t, "calls and hits are counted", func() bool {
+	u.eventually(t, "calls and hits are counted", func() bool {
 		_, b := askAs(t, "GET", u.control+"/metrics", "", nil)
 		text = string(b)
 		return regexp.MustCompile(`(?m)^scamp_sim_calls_total\{action="Shop.get",kind="ok"\} [1-9]`).MatchString(text) &&

@@ -48,10 +48,11 @@ func up(t *testing.T, text string, args ...string) *upped {
 	}
 	dir := filepath.Join(t.TempDir(), "bus")
 	u := &upped{daemon: start(t, append([]string{"up", file, "--dir", dir, "--ports", "0"}, args...)...), dir: dir, config: filepath.Join(dir, "soa.conf")}
-	eventually(t, "the bus is up", func() bool { return strings.Contains(u.stdout.String(), "break it") || u.stderr.String() != "" })
+	u.eventually(t, "the bus is up", func() bool { return strings.Contains(u.stdout.String(), "break it") || u.stderr.String() != "" })
 	if told := u.stderr.String(); told != "" {
 		t.Fatal(told)
 	}
+	u.watch(t, dir)
 	u.control = "http://" + strings.TrimSpace(content(filepath.Join(dir, "control")))
 	return u
 }
@@ -124,7 +125,7 @@ func TestUpFromOutside(t *testing.T) {
 		if status := u.ask(t, "POST", "/v1/faults", tc.fault, nil); status != http.StatusCreated {
 			t.Errorf("%s: %d", tc.fault, status)
 		}
-		eventually(t, "it fails with "+tc.fault, func() bool {
+		u.eventually(t, "it fails with "+tc.fault, func() bool {
 			o := u.request(t, "Shop.get")
 			return o.code != 0 && strings.Contains(o.stderr, tc.stderr)
 		})
@@ -132,7 +133,7 @@ func TestUpFromOutside(t *testing.T) {
 		if status := u.ask(t, "DELETE", "/v1/faults/f", "", &f); status != http.StatusOK || f.State != scenario.Over || f.Hits == 0 {
 			t.Errorf("%s: %d, %+v", tc.fault, status, f)
 		}
-		eventually(t, "it succeeds after "+tc.fault, func() bool { return u.request(t, "Shop.get").code == 0 })
+		u.eventually(t, "it succeeds after "+tc.fault, func() bool { return u.request(t, "Shop.get").code == 0 })
 		well("after " + tc.fault)
 	}
 	u.stop(t)
@@ -172,11 +173,19 @@ func TestUpKillsAndRestarts(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
+	limit, cancel := context.WithTimeout(t.Context(), longest)
+	defer cancel()
 	var in scenario.InstanceState
 	if status := u.ask(t, "POST", "/v1/instances/shop-1/kill", "", &in); status != http.StatusOK || in.State != "down" {
 		t.Errorf("%d %+v", status, in)
 	}
-	eventually(t, "the connection is reset", func() bool { return errors.Is(conn.Err(), syscall.ECONNRESET) })
+	select {
+	case <-conn.Done():
+	case <-limit.Done():
+	}
+	if !errors.Is(conn.Err(), syscall.ECONNRESET) {
+		t.Errorf("the connection is not reset: %v", conn.Err())
+	}
 	if nc, err := net.Dial("tcp", target.Address); err == nil {
 		nc.Close()
 		t.Error("who is killed takes a connection")
@@ -184,7 +193,7 @@ func TestUpKillsAndRestarts(t *testing.T) {
 	if o := u.request(t, "Shop.get"); o.code != 0 || !strings.Contains(o.stdout, "shop-2") {
 		t.Errorf("the other instance: %+v", o)
 	}
-	eventually(t, "the cache forgets it", func() bool {
+	u.eventually(t, "the cache forgets it", func() bool {
 		o := scampSim(t, "", "cache", "list", filepath.Join(u.dir, "discovery.cache"), "--json")
 		return o.code == 0 && !strings.Contains(o.stdout, target.Address) && strings.Contains(o.stdout, before["shop-2"].Address)
 	})
@@ -212,7 +221,7 @@ func TestUpKillsAndRestarts(t *testing.T) {
 	if status := u.ask(t, "POST", "/v1/instances/shop-1/shutdown", "", nil); status != http.StatusAccepted {
 		t.Error(status)
 	}
-	eventually(t, "it has stopped in good order", func() bool {
+	u.eventually(t, "it has stopped in good order", func() bool {
 		_, now := u.state(t)
 		return now["shop-1"].State == "down"
 	})
@@ -237,11 +246,15 @@ func TestUpWithARequester(t *testing.T) {
 		_, err = reply.ReadAll(1 << 20)
 		return err
 	}
-	eventually(t, "a call succeeds", func() bool { return call() == nil })
+	var known news
+	known.follow(t, q.Directory.Changed)
+	known.eventually(t, "a call succeeds", func() bool { return call() == nil })
 	u.ask(t, "POST", "/v1/faults", `{name: all, kill: shop}`, nil)
-	eventually(t, "calls fail", func() bool { return call() != nil })
+	if call() == nil {
+		t.Error("a call succeeds when all are killed")
+	}
 	u.ask(t, "DELETE", "/v1/faults/all", "", nil)
-	eventually(t, "calls succeed again", func() bool { return call() == nil })
+	known.eventually(t, "calls succeed again", func() bool { return call() == nil })
 }
 
 // When it is told to end, it ends well, and leaves nothing but its directory.
@@ -275,7 +288,7 @@ func TestUpEndsWithASignal(t *testing.T) {
 	}
 	key := content(filepath.Join(u.dir, "services", "own.key"))
 	again := start(t, "up", u.cmd.Args[2], "--dir", u.dir, "--ports", "0")
-	eventually(t, "it is up in its directory again", func() bool { return strings.Contains(again.stdout.String(), "break it") })
+	again.eventually(t, "it is up in its directory again", func() bool { return strings.Contains(again.stdout.String(), "break it") })
 	if content(filepath.Join(u.dir, "services", "own.key")) != key {
 		t.Error("the key has changed")
 	}
@@ -290,7 +303,7 @@ func TestUpInATemporaryDirectory(t *testing.T) {
 	}
 	d := start(t, "up", file, "--ports", "0")
 	var dir string
-	eventually(t, "the bus is up", func() bool {
+	d.eventually(t, "the bus is up", func() bool {
 		m := regexp.MustCompile(`(?m)^configuration +(.*)/soa.conf$`).FindStringSubmatch(d.stdout.String())
 		if m != nil {
 			dir = m[1]
@@ -320,18 +333,18 @@ func TestUpAnnouncesOwnServices(t *testing.T) {
 	if o := scampSim(t, "", "cache", "make", "--announcepath", description, "--keypath", key, "--certpath", cert, "--out", record); o.code != 0 {
 		t.Fatalf("%+v", o)
 	}
-	eventually(t, "it can be called", func() bool {
+	u.eventually(t, "it can be called", func() bool {
 		o := u.request(t, "Conformance.echo", `{"x":1}`)
 		return o.code == 0 && o.stdout == `{"x":1}`
 	})
 	if err := os.WriteFile(filepath.Join(u.dir, "announcements", "bad"), []byte("%%%\nnonsense\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "a record that is wrong is told", func() bool {
+	u.eventually(t, "a record that is wrong is told", func() bool {
 		return strings.Contains(u.stdout.String(), "announcements/bad: the record in line 2 is not used")
 	})
 	os.Remove(record)
-	eventually(t, "it is gone", func() bool { return u.request(t, "Conformance.echo").code != 0 })
+	u.eventually(t, "it is gone", func() bool { return u.request(t, "Conformance.echo").code != 0 })
 	if o := u.request(t, "Shop.get"); o.code != 0 {
 		t.Errorf("%+v", o)
 	}
