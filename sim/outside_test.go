@@ -31,12 +31,26 @@ func addresses(host map[string]string) func(string) (net.Listener, error) {
 	}
 }
 
-// until waits for something, with a limit.
-func until(t *testing.T, what string, ok func() bool) {
+// next is what comes from a channel, with a limit; the zero value if it is closed.
+func next[T any](t *testing.T, what string, from <-chan T) (v T) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !ok(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("in vain: ", what)
+	limit, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	select {
+	case v = <-from:
+	case <-limit.Done():
+		t.Fatal("in vain: ", what)
+	}
+	return v
+}
+
+// told is a channel with room for what nobody waits for; tell adds to it as long as there is room.
+func told[T any]() (from <-chan T, tell func(T)) {
+	c := make(chan T, 1000)
+	return c, func(v T) {
+		select {
+		case c <- v:
+		default:
 		}
 	}
 }
@@ -75,6 +89,8 @@ func TestAWorldWithABorder(t *testing.T) {
 	at := map[string]string{}
 	r := Live(1, func(w *World) {
 		w.TLS, w.Border.Listen = true, addresses(at)
+		calls, ended := told[Call]()
+		w.Ended = ended
 		spec := shop(2)
 		spec.Actions = append(spec.Actions, ActionSpec{Name: "Shop.no", Errors: 1}, ActionSpec{Name: "Shop.never", Refuse: 1})
 		s := w.Service(spec)
@@ -92,10 +108,14 @@ func TestAWorldWithABorder(t *testing.T) {
 		if _, err := callFrom(t, c, "Shop.never", "{}"); scamp.Failure(err) == nil || !scamp.Failure(err).NotExecuted() {
 			t.Error(err)
 		}
-		until(t, "calls of the world", func() bool { return w.Snapshot().Calls > 20 })
+		for range 20 {
+			next(t, "calls of the world", calls)
+		}
 
 		s.Instance(1).Kill()
-		until(t, "the connection is reset", func() bool { return errors.Is(c.Err(), syscall.ECONNRESET) })
+		if next(t, "the connection ends", c.Done()); !errors.Is(c.Err(), syscall.ECONNRESET) {
+			t.Errorf("the connection is not reset: %v", c.Err())
+		}
 		if nc, err := net.Dial("tcp", at["shop-1"]); !errors.Is(err, syscall.ECONNREFUSED) {
 			t.Errorf("killed, and not refused: %v %v", nc, err)
 		}
@@ -137,6 +157,8 @@ func TestOutsideCacheFollowsTheWorld(t *testing.T) {
 	at := map[string]string{}
 	Live(1, func(w *World) {
 		w.TLS, w.Border.Listen = true, addresses(at)
+		notes, note := told[string]()
+		w.Noted = func(_ time.Duration, what string) { note(what) }
 		s := w.Service(shop(2))
 		cache := func() (weights map[string]float64) {
 			weights = map[string]float64{}
@@ -156,8 +178,9 @@ func TestOutsideCacheFollowsTheWorld(t *testing.T) {
 		}
 		version := w.CacheVersion()
 		w.Go(s.Instance(1).Shutdown)
-		until(t, "an instance that is shut down says so", func() bool { return w.CacheVersion() != version })
-		if got := cache(); got[at["shop-1"]] != 0 || got[at["shop-2"]] != 1 {
+		for next(t, "an instance is shut down", notes) != "shop-1 is shut down" {
+		}
+		if got := cache(); got[at["shop-1"]] != 0 || got[at["shop-2"]] != 1 || w.CacheVersion() == version {
 			t.Error(got)
 		}
 	})
@@ -219,11 +242,13 @@ func TestLiveEndsSoon(t *testing.T) {
 	began := time.Now()
 	r := Live(1, func(w *World) {
 		w.TLS, w.Border.Listen = true, addresses(map[string]string{})
+		packets, passed := told[Packet]()
+		w.Passed = func(_ ConnectionID, p Packet, _ []byte) { passed(p) }
 		spec := shop(1)
 		spec.Actions[0].Latency = Exactly(time.Hour)
 		in := w.Service(spec).Instance(1)
 		w.Requester(web(LoadSpec{Action: "Shop.get", Workers: 3}))
-		until(t, "a connection", func() bool { return w.Snapshot().Connections > 0 })
+		next(t, "a call is in progress", packets)
 		w.Go(in.Shutdown)
 	})
 	if took := time.Since(began); took > 15*time.Second {

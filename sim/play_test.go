@@ -43,7 +43,7 @@ func fails(f func(t testing.TB, w *World, s *Service)) (t *fakeTB, returned bool
 			s := w.Service(shop(2))
 			w.Requester(web(LoadSpec{Action: "Shop.get", Rate: 20}, LoadSpec{Action: "Shop.flaky", Workers: 3, Think: Around(100 * time.Millisecond)}))
 			w.Program("till").Requester()
-			w.Program("greeter").Serve("greeter", doubler())
+			w.Program("greeter").Serve("greeter", doubler(working(w)))
 			w.Go(func() { w.Pause(time.Hour) })
 			w.At(time.Hour, func() { t.Errorf("the run goes on") })
 			w.Sleep(time.Second)

@@ -18,14 +18,19 @@ import (
 	"github.com/gudtech/scamp-sim/scamp/discovery"
 )
 
-// doubler is a service of somebody's own.
-func doubler() *scamp.Service {
+// doubler is a service of somebody's own, which works for a while.
+func doubler(work func(n int)) *scamp.Service {
 	svc := &scamp.Service{Mux: new(scamp.Mux)}
 	svc.Mux.Handle(scamp.Action{Name: "Number.double", NoAuth: true}, scamp.JSON(func(_ context.Context, n int) (int, error) {
-		time.Sleep(time.Duration(n%7+1)*time.Millisecond + time.Duration(n))
+		work(n)
 		return 2 * n, nil
 	}))
 	return svc
+}
+
+// working is work of some milliseconds.
+func working(w *World) func(n int) {
+	return func(n int) { w.Sleep(time.Duration(n%7+1)*time.Millisecond + time.Duration(n)) }
 }
 
 // doubling calls it, and knows what must come.
@@ -55,7 +60,7 @@ func TestPrograms(t *testing.T) {
 			w.Service(shop(2))
 			w.Requester(web(LoadSpec{Action: "Shop.get", Rate: 20, Body: OctetsBetween(0, 50000)}))
 			w.Sleep(time.Second)
-			w.Program("abacus").Serve("abacus", doubler())
+			w.Program("abacus").Serve("abacus", doubler(working(w)))
 			w.Requester(doubling(20))
 			till := w.Program("till")
 			bus := till.Requester()
@@ -118,8 +123,8 @@ func TestProgramsStop(t *testing.T) {
 	for _, tls := range []bool{false, true} {
 		r := Run(t, 1, func(w *World) {
 			w.TLS = tls
-			first := w.Program("abacus").Serve("abacus:1", doubler())
-			second := w.Program("abacus").Serve("abacus:2", doubler())
+			first := w.Program("abacus").Serve("abacus:1", doubler(working(w)))
+			second := w.Program("abacus").Serve("abacus:2", doubler(working(w)))
 			w.Requester(doubling(50))
 			w.Sleep(5 * time.Second)
 			first()
@@ -293,7 +298,7 @@ func TestProgramsCannot(t *testing.T) {
 			w.Requester(web(LoadSpec{Action: "A.b", Rate: 1, Body: Octets(5), Request: JSON(1)}))
 		})
 		w.Net.Host("b").Crash()
-		try(func() { w.Program("b").Serve("b", doubler()) })
+		try(func() { w.Program("b").Serve("b", doubler(working(w))) })
 	})
 	if panics.Load() != 5 {
 		t.Errorf("%d of 5", panics.Load())
@@ -306,7 +311,7 @@ func TestProgramsInRealTime(t *testing.T) {
 		r := Live(1, func(w *World) {
 			w.TLS = tls
 			w.Service(shop(1))
-			w.Program("abacus").Serve("abacus", doubler())
+			w.Program("abacus").Serve("abacus", doubler(func(int) {}))
 			ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 			defer cancel()
 			bus := w.Program("till").Requester()

@@ -71,7 +71,7 @@ func TestRemoteCarriesEnds(t *testing.T) {
 		defer nc.Close()
 		b, _ := io.ReadAll(nc)
 		io.WriteString(nc, strings.ToUpper(string(b)))
-	}, func(_ *World, in *Instance, address string) {
+	}, func(w *World, in *Instance, address string) {
 		nc := through(t, address)
 		io.WriteString(nc, "PING 1 0\r\nEND\r\nany other octets")
 		nc.CloseWrite()
@@ -79,7 +79,11 @@ func TestRemoteCarriesEnds(t *testing.T) {
 			t.Errorf("%q, %v", got, err)
 		}
 		nc.Close()
-		until(t, "the connection has gone", func() bool { open, ever := in.Relayed(); return open == 0 && ever == 1 })
+		in.ln.Close()
+		w.serving.Wait() // for connections that have been taken
+		if open, ever := in.Relayed(); open != 0 || ever != 1 {
+			t.Errorf("%d connections of %d are still there", open, ever)
+		}
 	})
 }
 
@@ -107,16 +111,7 @@ func TestRemoteIsKilled(t *testing.T) {
 		if _, err := nc.Read(make([]byte, 1)); err == nil || err == io.EOF {
 			t.Error(err)
 		}
-		var err error
-		until(t, "the program hears of it", func() bool {
-			select {
-			case err = <-ended:
-				return true
-			default:
-				return false
-			}
-		})
-		if err == nil {
+		if err := next(t, "the program hears of it", ended); err == nil {
 			t.Error("the program hears of a good end")
 		}
 		in.Lead(in.Leads())

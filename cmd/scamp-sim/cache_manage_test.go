@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"context"
+	"log/slog"
 	"net"
 	"os"
 	"os/exec"
@@ -9,11 +11,13 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/gudtech/scamp-sim/scamp/discovery"
+	"github.com/gudtech/scamp-sim/sim/simnet"
 )
 
 // A daemon is a running command of which the output can be read meanwhile. What it writes is news.
@@ -144,6 +148,62 @@ func TestManage(t *testing.T) {
 	}
 }
 
+// What keeps a file from being written is told once for all attempts, and again when it is something else; that it is over is told, too.
+func TestManageTellsOnce(t *testing.T) {
+	dir := t.TempDir()
+	missing := filepath.Join(dir, "later")
+	log := &output{news: new(news)}
+	told := func(what string) int { return strings.Count(log.String(), what) }
+	err := simnet.Bubble(func() {
+		network := simnet.NewNetwork(1, false)
+		defer network.Close()
+		conn, err := network.Host("here").ListenPacket("udp", ":5555")
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		var attempts atomic.Int64
+		m := discovery.NewManager(conn, filepath.Join(missing, "cache"))
+		report := reportWrites(slog.New(slog.NewTextHandler(log, nil)), "cache")
+		m.Wrote = func(instances int, err error) {
+			attempts.Add(1)
+			report(instances, err)
+		}
+		ctx, cancel := context.WithCancel(context.Background())
+		var running sync.WaitGroup
+		running.Go(func() {
+			if err := m.Run(ctx); err != nil {
+				t.Error(err)
+			}
+		})
+		pass := func(d time.Duration) {
+			time.Sleep(d)
+			simnet.Settle()
+		}
+		pass(time.Minute)
+		if attempts.Load() < 50 || told("cannot be written") != 1 {
+			t.Errorf("%d attempts:\n%s", attempts.Load(), log)
+		}
+		if err := os.MkdirAll(filepath.Join(missing, "cache.new"), 0o755); err != nil {
+			t.Error(err)
+		}
+		pass(time.Minute)
+		if attempts.Load() < 100 || told("cannot be written") != 2 || told("cache written") != 0 {
+			t.Errorf("%d attempts:\n%s", attempts.Load(), log)
+		}
+		os.Remove(filepath.Join(missing, "cache.new"))
+		pass(2 * time.Second)
+		if told("cannot be written") != 2 || told("cache written") != 1 || content(filepath.Join(missing, "cache")) != "" {
+			t.Errorf("when it is over:\n%s", log)
+		}
+		cancel()
+		running.Wait()
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
 // A file that cannot be written is told of, once, and written when that is over.
 func TestManageTrouble(t *testing.T) {
 	b, ok := multicast(t)
@@ -158,8 +218,10 @@ func TestManageTrouble(t *testing.T) {
 	write(t, config, text)
 	d := start(t, "cache", "manage", "--config", config)
 	d.eventually(t, "a complaint", func() bool { return strings.Contains(d.stderr.String(), "the cache cannot be written") })
-	time.Sleep(2500 * time.Millisecond)
-	os.Mkdir(missing, 0o755)
+	if err := os.Mkdir(missing, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	d.watch(t, missing)
 	d.eventually(t, "the file", func() bool { return content(filepath.Join(missing, "cache")) == "" })
 	d.stop(t)
 	if n := strings.Count(d.stderr.String(), "cannot be written"); n != 1 {
