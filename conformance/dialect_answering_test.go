@@ -16,6 +16,7 @@ import (
 
 	"github.com/gudtech/scamp-sim/scamp"
 	"github.com/gudtech/scamp-sim/sim/interpose"
+	"github.com/gudtech/scamp-sim/sim/simnet"
 )
 
 // following follows what a peer sends: which messages are open, and whether a packet is against the order of messages.
@@ -186,7 +187,7 @@ func collecting(_ context.Context, w *scamp.ReplyWriter, r *scamp.Request) error
 func slowCount(d time.Duration) scamp.HandlerFunc {
 	n := new(atomic.Int64)
 	return func(_ context.Context, w *scamp.ReplyWriter, _ *scamp.Request) error {
-		letPass(d)
+		simnet.Sleep(d)
 		_, err := fmt.Fprint(w, n.Add(1))
 		return err
 	}
@@ -225,7 +226,7 @@ func dawdling(d time.Duration) scamp.HandlerFunc {
 		if err != nil {
 			return err
 		}
-		letPass(d)
+		simnet.Sleep(d)
 		_, err = w.Write(body)
 		return err
 	}
@@ -239,7 +240,7 @@ func pausing(size int, d time.Duration) scamp.HandlerFunc {
 			return err
 		}
 		for piece := range slices.Chunk(body, size) {
-			letPass(d)
+			simnet.Sleep(d)
 			if _, err := w.Write(piece); err != nil {
 				return err
 			}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/gudtech/scamp-sim/conformance/calling"
 	"github.com/gudtech/scamp-sim/sim/interpose"
+	"github.com/gudtech/scamp-sim/sim/simnet"
 )
 
 // Dialects of servers that clients have as well: what they do when they send or receive, whoever they are.
@@ -55,7 +56,7 @@ func habits() (all []habit) {
 	add(habit{name: "never releases silent calls", about: "SAFE-07", report: whenTimedOut(10 * time.Minute), onlyFor: 3 * time.Second, small: true})
 	add(habit{name: "waits after a failed handshake", about: "TLS-03", report: func(o calling.Outcome) calling.Outcome {
 		if strings.HasPrefix(o.Text, "Connection failed") {
-			time.Sleep(15 * time.Second)
+			simnet.Sleep(15 * time.Second)
 		}
 		return o
 	}, onlyFor: 20 * time.Second})
@@ -160,7 +161,7 @@ func together(t *testing.T, all []habit) []habit {
 func whenTimedOut(later time.Duration) func(o calling.Outcome) calling.Outcome {
 	return func(o calling.Outcome) calling.Outcome {
 		if strings.Contains(o.Text, "timed out") {
-			time.Sleep(later)
+			simnet.Sleep(later)
 		}
 		return o
 	}

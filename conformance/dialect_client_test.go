@@ -93,7 +93,7 @@ func (h *habitual) Close() {
 	for _, c := range h.clients {
 		c.Close()
 	}
-	time.Sleep(10 * time.Second) // what filters still have to say
+	simnet.Sleep(10 * time.Second) // what filters still have to say
 }
 
 // dial puts the filters between the requester and the world. They see packets: TLS is ended and begun anew, with the

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/gudtech/scamp-sim/sim/interpose"
+	"github.com/gudtech/scamp-sim/sim/simnet"
 )
 
 // chunks cuts the DATA that leave into pieces, or joins them to pieces.
@@ -160,7 +161,7 @@ func newestFirst() func() interpose.Config {
 			if held[p.Number] == nil {
 				waiting = append(waiting, p.Number)
 				go func() {
-					letPass(100 * time.Millisecond)
+					simnet.Sleep(100 * time.Millisecond)
 					mu.Lock()
 					defer mu.Unlock()
 					advance(f)
@@ -200,7 +201,7 @@ func (s *speaker) say(c *interpose.Conn, f *interpose.Flow, p interpose.Packet) 
 			next := s.queue[0]
 			s.queue = s.queue[1:]
 			s.mu.Unlock()
-			letPass(time.Until(next.due))
+			simnet.Sleep(time.Until(next.due))
 			f.Redirect(c, next.p)
 			s.mu.Lock()
 		}

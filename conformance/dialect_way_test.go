@@ -14,6 +14,7 @@ import (
 	"github.com/gudtech/scamp-sim/scamp"
 	"github.com/gudtech/scamp-sim/sim/interpose"
 	"github.com/gudtech/scamp-sim/sim/reference"
+	"github.com/gudtech/scamp-sim/sim/simnet"
 )
 
 // A way is what a server does that the specification allows or tolerates. It is made of the reference.
@@ -78,7 +79,7 @@ func (w way) start() (serve func(net.Conn), stop func()) {
 	}
 	return serve, func() {
 		svc.Close()
-		letPass(time.Minute) // virtual: for what the filters still have to say
+		simnet.Sleep(time.Minute) // for what the filters still have to say
 	}
 }
 

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/gudtech/scamp-sim/sim/simnet"
 )
 
 // answering makes a toy that answers the first request of the first connection with packets of its own: each is a
@@ -202,12 +204,12 @@ func TestExpectClose(t *testing.T) {
 					return
 				}
 				c.wg.Go(func() {
-					letPass(100 * time.Millisecond)
+					simnet.Sleep(100 * time.Millisecond)
 					number := uint64(0)
 					for _, s := range tc.packets {
 						kind, body, _ := strings.Cut(s, " ")
 						if d, err := time.ParseDuration(kind); err == nil {
-							letPass(d)
+							simnet.Sleep(d)
 							continue
 						}
 						c.say(kind, number, body)

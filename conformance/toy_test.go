@@ -178,16 +178,13 @@ func (c *toyConn) answer(m *toyMessage) {
 	}
 }
 
-// later does something after a time.
+// later does something after a time, which is virtual.
 func (c *toyConn) later(d time.Duration, do func()) {
 	c.wg.Go(func() {
-		time.Sleep(d)
+		simnet.Sleep(d)
 		do()
 	})
 }
-
-// letPass lets virtual time pass.
-func letPass(d time.Duration) { time.Sleep(d) }
 
 // say sends a packet, or what edit makes of it.
 func (c *toyConn) say(kind string, number uint64, body string) {

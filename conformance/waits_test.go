@@ -5,9 +5,7 @@ import (
 	"go/parser"
 	"go/token"
 	"go/types"
-	"io/fs"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
@@ -68,78 +66,9 @@ func waiting(steps []conformance.Step) (verbs []string) {
 	return verbs
 }
 
-// Why a test lets real time pass: with processes of the operating system there is no virtual time.
-var realTime = map[string]string{
-	"conformance/dialect_client_list_test.go habits":       "clients are played in virtual time",
-	"conformance/dialect_client_list_test.go whenTimedOut": "clients are played in virtual time",
-	"cmd/scamp-sim/multicast_test.go eventually":           "looks every 20 ms whether a process has done what it must",
-	"sim/outside_test.go until":                            "looks every 5 ms at a world in real time, which programs of the operating system take part in",
-	"sim/program_test.go doubler":                          "a service is played in virtual time",
-	"cmd/scamp-sim/results_kill_test.go tally.kill":        "looks every 200 µs whether a worker has come so far that it is to be killed",
-	"cmd/scamp-sim/cache_kill_test.go load.run":            "leaves the managers time to read between two announcements",
-	"cmd/scamp-sim/cache_kill_test.go killing.look":        "leaves the managers time to write between two looks",
-	"cmd/scamp-sim/cache_kill_test.go killing.kill":        "a manager is killed at a random moment, or in the middle of a write",
-	"cmd/scamp-sim/cache_manage_test.go TestManageTrouble": "that a complaint is not repeated with every attempt is seen after some of them",
-}
-
-// Tests wait in virtual time only: whoever sleeps does so in a file that runs its tests in bubbles, or stands in realTime.
-func TestTestsDoNotSleep(t *testing.T) {
-	found := map[string]bool{}
-	looked := 0
-	err := filepath.WalkDir("..", func(file string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || !strings.HasSuffix(file, "_test.go") {
-			return err
-		}
-		looked++
-		fset := token.NewFileSet()
-		f, err := parser.ParseFile(fset, file, nil, 0)
-		if err != nil {
-			return err
-		}
-		if f.Name.Name == "simnet" || slices.ContainsFunc(f.Imports, func(i *ast.ImportSpec) bool {
-			return i.Path.Value == `"testing/synctest"` || i.Path.Value == `"github.com/gudtech/scamp-sim/sim/simnet"`
-		}) {
-			return nil
-		}
-		for _, d := range f.Decls {
-			place := strings.TrimPrefix(filepath.ToSlash(file), "../") + " " + nameOf(d)
-			ast.Inspect(d, func(n ast.Node) bool {
-				if call, ok := n.(*ast.CallExpr); ok && types.ExprString(call.Fun) == "bubble" {
-					return false // its function runs in virtual time
-				}
-				sel, ok := n.(*ast.SelectorExpr)
-				if !ok {
-					return true
-				}
-				switch types.ExprString(sel) {
-				case "time.Sleep", "time.After", "time.Tick", "time.NewTicker", "time.NewTimer", "time.AfterFunc":
-					found[place] = true
-					if realTime[place] == "" {
-						t.Errorf("%s: %s in %s, in real time", fset.Position(n.Pos()), types.ExprString(sel), nameOf(d))
-					}
-				}
-				return true
-			})
-		}
-		return nil
-	})
-	if err != nil || looked < 10 {
-		t.Fatal(looked, err)
-	}
-	for place := range realTime {
-		if !found[place] {
-			t.Errorf("%s does not wait", place)
-		}
-	}
-}
-
 // nameOf is the name of a function, with the type of which it is a method.
-func nameOf(d ast.Decl) string {
-	fn, ok := d.(*ast.FuncDecl)
-	switch {
-	case !ok:
-		return "a variable"
-	case fn.Recv == nil:
+func nameOf(fn *ast.FuncDecl) string {
+	if fn.Recv == nil {
 		return fn.Name.Name
 	}
 	return strings.TrimPrefix(types.ExprString(fn.Recv.List[0].Type), "*") + "." + fn.Name.Name

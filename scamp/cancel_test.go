@@ -27,7 +27,7 @@ func streamed() (*Request, *io.PipeWriter) {
 func TestCancellingAfterAnEarlyReplyAbortsTheUpload(t *testing.T) {
 	for name, end := range map[string]func(cancel func()){
 		"cancelled": func(cancel func()) { cancel() },
-		"timed out": func(func()) { time.Sleep(3 * time.Second) },
+		"timed out": func(func()) { simnet.Sleep(3 * time.Second) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, func(t *testing.T) {

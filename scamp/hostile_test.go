@@ -92,7 +92,7 @@ func attacks() map[string]func(w io.Writer) error {
 					return err
 				}
 				if n%15 == 14 {
-					time.Sleep(2 * time.Second) // until the action has read them
+					simnet.Sleep(2 * time.Second) // until the action has read them
 				}
 			}
 			return nil

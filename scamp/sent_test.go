@@ -118,7 +118,7 @@ func TestWhatIsKnownOfAFailedWrite(t *testing.T) { // WIRE-ERR-07c, DISC-RTE-04d
 		"the reader is first": {func(f *brittle) func(int, []byte) (int, error) {
 			return func(n int, p []byte) (int, error) {
 				f.Conn.Reset()
-				time.Sleep(time.Second)
+				simnet.Sleep(time.Second)
 				return 0, errBrittle
 			}
 		}, 10, true, true},

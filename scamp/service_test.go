@@ -10,6 +10,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/gudtech/scamp-sim/sim/simnet"
 )
 
 // fixture is a service with one action of each kind; ran counts executions.
@@ -22,7 +24,7 @@ func fixture(cfg Config) (s *Service, ran *atomic.Int64) {
 	mux.HandleFunc(Action{Name: "Test.sleep", NoAuth: true}, func(ctx context.Context, w *ReplyWriter, r *Request) error {
 		body, _ := io.ReadAll(r.Body)
 		d, _ := time.ParseDuration(strings.Trim(string(body), `"`))
-		time.Sleep(d)
+		simnet.Sleep(d)
 		_, err := w.Write([]byte(`"awake"`))
 		return err
 	})

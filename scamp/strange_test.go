@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/gudtech/scamp-sim/scamp/discovery"
+	"github.com/gudtech/scamp-sim/sim/simnet"
 )
 
 // TestStrangeRandomNumbers: whatever Rand returns, somebody is called. It is not
@@ -243,7 +244,10 @@ func TestABodyThatHangsHoldsNobodyUp(t *testing.T) { // WIRE-TIME-04c
 		},
 		"cancelled": func(ctx context.Context) (context.Context, context.CancelFunc) {
 			ctx, cancel := context.WithCancel(ctx)
-			time.AfterFunc(3*time.Second, cancel)
+			go func() {
+				simnet.Sleep(3 * time.Second)
+				cancel()
+			}()
 			return ctx, cancel
 		},
 	} {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 )
 
 // ErrNoBubble says that this release of Go cannot run a bubble outside a test.
@@ -146,6 +147,15 @@ func guard(f func()) error {
 		result <- nil
 	}()
 	return <-result
+}
+
+// Sleep lets virtual time pass. It panics outside of a bubble, where time is real: what
+// is played in virtual time only cannot keep anybody waiting by mistake.
+func Sleep(d time.Duration) {
+	if BubbleName() == "" {
+		panic("simnet: Sleep was called where time is real: call it in a Bubble")
+	}
+	time.Sleep(d)
 }
 
 // Settle waits until every other goroutine of the bubble waits for something.

@@ -23,6 +23,25 @@ func TestVirtualTimeJumps(t *testing.T) {
 	}
 }
 
+// Who sleeps in virtual time cannot do so where time is real.
+func TestSleep(t *testing.T) {
+	var took time.Duration
+	err := Bubble(func() {
+		begin := time.Now()
+		Sleep(time.Hour)
+		took = time.Since(begin)
+	})
+	if err != nil || took != time.Hour {
+		t.Error(err, took)
+	}
+	defer func() {
+		if recover() == nil {
+			t.Error("it sleeps in real time")
+		}
+	}()
+	Sleep(time.Nanosecond)
+}
+
 func TestABubbleReportsWhatGoesWrong(t *testing.T) {
 	for name, f := range map[string]func(){
 		"panic":               func() { panic("oh") },
