@@ -22,7 +22,8 @@ import (
 type Network struct {
 	virtual bool
 	seed    uint64
-	kick    chan struct{}
+	kick    chan struct{} // the next event is another one
+	ending  *time.Timer   // of the instant in which something was written
 	stop    chan struct{}
 	done    chan struct{}
 
@@ -30,7 +31,9 @@ type Network struct {
 	events  events
 	seq     uint64 // of the next event
 	dirty   []*half
-	nextID  uint64 // of the next half
+	acted   time.Time // by the loop, last
+	acting  bool      // the loop does
+	nextID  uint64    // of the next half
 	hosts   map[string]*Host
 	byIP    map[string]*Host
 	links   map[[2]*Host]*Link
@@ -75,6 +78,8 @@ func NewNetwork(seed uint64, realTime bool) *Network {
 		virtual: !realTime, seed: seed, kick: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{}),
 		hosts: map[string]*Host{}, byIP: map[string]*Host{}, links: map[[2]*Host]*Link{},
 	}
+	n.ending = time.NewTimer(time.Hour)
+	n.ending.Stop()
 	go n.run()
 	return n
 }
@@ -147,20 +152,15 @@ func (n *Network) sortedHosts() []*Host {
 	return hosts
 }
 
-// wake makes the loop look at what there is to do. n.mu is held.
-func (n *Network) wake() {
-	select {
-	case n.kick <- struct{}{}:
-	default:
-	}
-}
-
 // schedule lets something happen at a time. n.mu is held.
 func (n *Network) schedule(at time.Time, q *path, do func()) {
 	n.seq++
 	heap.Push(&n.events, event{at, n.seq, q, do})
-	if n.events[0].seq == n.seq {
-		n.wake()
+	if n.events[0].seq == n.seq && !n.acting {
+		select {
+		case n.kick <- struct{}{}:
+		default:
+		}
 	}
 }
 
@@ -169,46 +169,53 @@ func (n *Network) soil(h *half) {
 	if !h.dirty {
 		h.dirty = true
 		n.dirty = append(n.dirty, h)
-		if len(n.dirty) == 1 {
-			n.wake()
+		if len(n.dirty) == 1 && !n.acting {
+			n.ending.Reset(n.pause(0))
 		}
 	}
 }
 
-// run is the loop.
+// pause is how long the loop waits until it may act on what happens after a while: in
+// virtual time until the next odd nanosecond, so that nobody who has passed a barrier
+// acts at the same instant.
+func (n *Network) pause(d time.Duration) time.Duration {
+	d = max(0, d)
+	if !n.virtual {
+		return d
+	}
+	return d + 1 + (time.Duration(time.Now().Nanosecond())+d)&1
+}
+
+// run is the loop. It has a timer for the end of an instant in which something was
+// written, and one for the next event. That one is not set again while it runs: the
+// runtime would look through all timers of the program.
 func (n *Network) run() {
 	defer close(n.done)
-	timer := time.NewTimer(time.Hour)
-	defer timer.Stop()
+	event := time.NewTimer(0)
+	var at time.Time // for which it is set
+	defer func() {
+		event.Stop()
+		n.ending.Stop()
+	}()
 	for {
 		n.mu.Lock()
 		if n.closed {
 			n.mu.Unlock()
 			return
 		}
-		wait := time.Duration(-1)
-		switch {
-		case len(n.dirty) > 0:
-			wait = 0
-		case len(n.events) > 0:
-			wait = max(0, time.Until(n.events[0].at))
+		if len(n.events) > 0 && !at.Equal(n.events[0].at) {
+			event.Stop()
+			at = n.events[0].at
+			event = time.NewTimer(n.pause(time.Until(at)))
 		}
 		n.mu.Unlock()
-		switch {
-		case wait > 0:
-			timer.Reset(wait)
-			select {
-			case <-timer.C:
-			case <-n.kick:
-				continue
-			case <-n.stop:
-				continue
-			}
-		case wait < 0:
-			select {
-			case <-n.kick:
-			case <-n.stop:
-			}
+		select {
+		case <-n.ending.C:
+		case <-event.C:
+			at = time.Time{}
+		case <-n.kick:
+			continue
+		case <-n.stop:
 			continue
 		}
 		n.turn()
@@ -224,16 +231,21 @@ func (n *Network) barrier() {
 }
 
 // turn ends an instant: what was written before goes out. Or it lets the next event
-// happen, one in an instant of virtual time. It acts at odd nanoseconds only, so that
-// nobody who has passed a barrier acts at the same instant.
+// happen, one in an instant of virtual time.
 func (n *Network) turn() {
-	if n.virtual {
-		time.Sleep(1 + time.Duration(time.Now().Nanosecond()&1))
+	if now := time.Now(); n.virtual && (now.Equal(n.acted) || now.Nanosecond()&1 == 0) {
+		time.Sleep(n.pause(0))
 	}
 	n.mu.Lock()
 	clear(n.seen)
 	n.seen = n.seen[:0]
+	n.acted = time.Now()
+	n.acting = true
 	n.act()
+	n.acting = false
+	if len(n.dirty) > 0 {
+		n.ending.Reset(n.pause(0))
+	}
 	observe, seen := n.observe, n.seen
 	n.mu.Unlock()
 	for _, s := range seen {

@@ -86,7 +86,7 @@ func (c *PacketConn) ReadFrom(p []byte) (int, net.Addr, error) {
 			c.queue = c.queue[1:]
 			return copy(p, d.body), net.UDPAddrFromAddrPort(d.from), nil
 		}
-		c.arrival.Wait()
+		c.readable.wait(&c.arrival)
 	}
 }
 

@@ -152,7 +152,7 @@ func (q *queue) read(p []byte) (int, error) {
 		case q.ended:
 			return 0, io.EOF
 		}
-		q.change.Wait()
+		q.reader.wait(&q.change)
 	}
 }
 
@@ -175,7 +175,7 @@ func (q *queue) write(p []byte) (n int, err error) {
 			q.change.Broadcast()
 			continue
 		}
-		q.change.Wait()
+		q.writer.wait(&q.change)
 	}
 }
 

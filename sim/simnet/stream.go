@@ -248,7 +248,7 @@ func (h *half) read(p []byte) (n int, err error) {
 		case h.eof:
 			return 0, io.EOF
 		}
-		h.arrival.Wait()
+		h.readable.wait(&h.arrival)
 	}
 }
 
@@ -277,7 +277,7 @@ func (h *half) write(p []byte) (n int, err error) {
 			h.n.soil(h)
 			continue
 		}
-		h.room.Wait()
+		h.writable.wait(&h.room)
 	}
 }
 
