@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -26,19 +27,38 @@ type answer struct {
 	Sum   uint32 `json:"sum"`
 }
 
-// filled is the JSON of a struct that has members, with one more of n octets.
-func filled(v any, fill byte, n int) ([]byte, error) {
-	const begin, end = `,"pad":"`, `"}`
+// What fills requests and replies.
+var (
+	asking    = bytes.Repeat([]byte("x"), 4096)
+	answering = bytes.Repeat([]byte("y"), 4096)
+)
+
+const padBegin, padEnd = `,"pad":"`, `"}`
+
+// filled is the JSON of a struct that has members, with one more of n octets of fill.
+func filled(v any, fill []byte, n int) ([]byte, error) {
 	head, err := json.Marshal(v)
 	if err != nil {
 		return nil, err
 	}
-	b := make([]byte, 0, len(head)+len(begin)+n+len(end))
-	b = append(append(b, head[:len(head)-1]...), begin...)
-	for range n {
-		b = append(b, fill)
+	b := make([]byte, 0, len(head)+len(padBegin)+n+len(padEnd))
+	b = append(append(b, head[:len(head)-1]...), padBegin...)
+	for n > 0 {
+		k := min(n, len(fill))
+		b = append(b, fill[:k]...)
+		n -= k
 	}
-	return append(b, end...), nil
+	return append(b, padEnd...), nil
+}
+
+// unfilled reads JSON as filled makes it, and any other. It does not decode what fills
+// it: that is most of it.
+func unfilled(b []byte, fill []byte, v any) error {
+	head, rest, _ := bytes.Cut(b, []byte(padBegin))
+	if pad, ok := bytes.CutSuffix(rest, []byte(padEnd)); ok && bytes.Count(pad, fill[:1]) == len(pad) {
+		return json.Unmarshal(append(head[:len(head):len(head)], '}'), v)
+	}
+	return json.Unmarshal(b, v)
 }
 
 // handler runs an action of one start of an instance.
@@ -57,7 +77,7 @@ func (h *handler) ServeSCAMP(ctx context.Context, w *scamp.ReplyWriter, r *scamp
 		return err
 	}
 	var m message
-	err = json.Unmarshal(body, &m)
+	err = unfilled(body, asking, &m)
 	altered := world.altered(h.in.host, r.RequestID.String(), m.ID, body)
 	if world.mixed() && (world.real || !altered) && (err != nil || !world.own(m)) {
 		return h.serveOutside(ctx, w, body)
@@ -101,7 +121,7 @@ func (h *handler) perform(ctx context.Context, w *scamp.ReplyWriter, random *ran
 	if random.Float64() < h.spec.Errors {
 		return &scamp.ReplyError{Code: "simulated", Message: "the service fails as it was told to"}
 	}
-	reply, err := filled(answer, 'y', h.spec.Reply.size(random))
+	reply, err := filled(answer, answering, h.spec.Reply.size(random))
 	if err != nil {
 		return err
 	}

@@ -78,8 +78,8 @@ func processorTime() time.Duration {
 func benchBare(b *testing.B) {
 	b.ReportAllocs()
 	client, server := simnet.Pipe(0)
-	body, _ := filled(message{}, 'x', 512)
-	reply, _ := filled(answer{}, 'y', 1024)
+	body, _ := filled(message{}, asking, 512)
+	reply, _ := filled(answer{}, answering, 1024)
 	svc := &scamp.Service{Mux: new(scamp.Mux)}
 	svc.Mux.HandleFunc(scamp.Action{Name: "S.get", NoAuth: true}, func(_ context.Context, w *scamp.ReplyWriter, r *scamp.Request) error {
 		if _, err := io.Copy(io.Discard, r.Body); err != nil {

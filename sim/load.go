@@ -3,7 +3,6 @@ package sim
 import (
 	"context"
 	"crypto/tls"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -227,7 +226,7 @@ func (q *Requester) prepare(l LoadSpec, random *rand.Rand) call {
 		r.foreign = true
 		c.body = l.Request(random)
 	} else {
-		c.body, _ = filled(message{r.id, q.w.mark()}, 'x', l.Body.size(random))
+		c.body, _ = filled(message{r.id, q.w.mark()}, asking, l.Body.size(random))
 	}
 	r.asked = bodyOf(c.body)
 	if random.Float64() < l.Cancel {
@@ -268,7 +267,7 @@ func (q *Requester) call(c call) {
 	own := false
 	if err == nil {
 		var a answer
-		own = json.Unmarshal(reply, &a) == nil && a.ID == c.record.id && body{a.Octet, a.Sum} == c.record.asked
+		own = unfilled(reply, answering, &a) == nil && a.ID == c.record.id && body{a.Octet, a.Sum} == c.record.asked
 	}
 	var wrong error
 	if err == nil && c.load.Judge != nil {
