@@ -4,8 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"regexp"
 	"runtime"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -86,6 +88,7 @@ func (f *runFlags) run(cmd *cobra.Command, file string) error {
 	if err != nil {
 		return err
 	}
+	tune(f.seeds == "")
 	switch {
 	case f.seeds != "":
 		return f.sweep(cmd, s)
@@ -93,6 +96,19 @@ func (f *runFlags) run(cmd *cobra.Command, file string) error {
 		return f.shrinkIt(cmd, s, text)
 	}
 	return f.one(cmd, s)
+}
+
+// tune lets the runtime suit worlds in virtual time, unless the environment says what
+// it shall do. A call leaves much garbage, and worlds are small. In one world one
+// goroutine goes on after the other: a second processor would be woken, and find
+// nothing to do, for each of them.
+func tune(one bool) {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(300)
+	}
+	if one && os.Getenv("GOMAXPROCS") == "" {
+		runtime.GOMAXPROCS(1)
+	}
 }
 
 // check says what is wrong with the flags.
