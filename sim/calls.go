@@ -136,6 +136,13 @@ func Kinds() []Kind {
 
 // kindOf says how a call with this error has ended.
 func kindOf(err error) Kind {
+	if err == nil {
+		return OK
+	}
+	return kindOfFailure(err)
+}
+
+func kindOfFailure(err error) Kind {
 	var (
 		nobody  *scamp.NoServiceError
 		lost    *scamp.ConnectionError
@@ -145,8 +152,6 @@ func kindOf(err error) Kind {
 		reply   *scamp.ReplyError
 	)
 	switch {
-	case err == nil:
-		return OK
 	case errors.Is(err, errPoisoned):
 		return Poisoned
 	case errors.As(err, &nobody):
