@@ -49,6 +49,7 @@ type listening struct {
 
 func listen(t *testing.T, y *toy) *listening {
 	t.Helper()
+	y.hasty = true
 	l := &listening{t: t, address: "127.0.0.1:0", toy: y, open: map[net.Conn]bool{}}
 	l.run()
 	t.Cleanup(func() {

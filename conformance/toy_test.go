@@ -23,6 +23,7 @@ type toy struct {
 	edit  func(p packet) []packet         // what leaves in place of a packet
 	spell func(p packet) []byte           // the octets of a packet
 	deaf  bool                            // it takes no notice of what comes
+	hasty bool                            // its action slow is not: so it can be tried in real time
 
 	counter atomic.Int64
 	mu      sync.Mutex
@@ -51,7 +52,7 @@ type toyMessage struct {
 
 // start makes a fresh server of the same kind.
 func (y *toy) start() (serve func(net.Conn), stop func()) {
-	fresh := &toy{odd: y.odd, greet: y.greet, edit: y.edit, spell: y.spell, deaf: y.deaf, open: map[*toyConn]bool{}}
+	fresh := &toy{odd: y.odd, greet: y.greet, edit: y.edit, spell: y.spell, deaf: y.deaf, hasty: y.hasty, open: map[*toyConn]bool{}}
 	return fresh.serve, fresh.stop
 }
 
@@ -172,6 +173,10 @@ func (c *toyConn) answer(m *toyMessage) {
 		text, _ := body.get("text")
 		c.fail(m.id, code.text, text.text)
 	case "slow":
+		if c.hasty {
+			c.reply(m.id, "", []byte("{}"))
+			break
+		}
 		c.later(time.Duration(n("ms"))*time.Millisecond, func() { c.reply(m.id, "", []byte("{}")) })
 	default:
 		c.fail(m.id, "not_found", "no action "+m.action)
