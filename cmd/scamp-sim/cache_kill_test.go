@@ -111,7 +111,7 @@ type killing struct {
 	kills, writing, looks, full atomic.Int64
 }
 
-// A manager that is killed outright, at random moments under load and every other time in the middle of a write, leaves a whole file:
+// A manager that is killed outright, at random moments under load and every other time when it has begun to write, leaves a whole file:
 // for those who read it afterwards, for those who read it meanwhile, and for the next one (DISC-CMG-02a).
 func TestKilledManagersLeaveAWholeFile(t *testing.T) {
 	b, ok := multicast(t)
