@@ -149,7 +149,7 @@ func (in *Instance) take() *scamp.Service {
 	in.running, in.weight = nil, 0
 	in.silent = w.Elapsed()
 	go func() { // then healthy caches forget it
-		if sleep(w.stop, expiry+time.Duration(in.number)) {
+		if simnet.Pause(w.stop, expiry+time.Duration(in.number)) {
 			w.mu.Lock()
 			w.cacheState.version++
 			w.mu.Unlock()

@@ -13,6 +13,7 @@ import (
 
 	"github.com/gudtech/scamp-sim/scamp"
 	"github.com/gudtech/scamp-sim/sim/bugs"
+	"github.com/gudtech/scamp-sim/sim/simnet"
 )
 
 // A RequesterSpec describes a program that calls services.
@@ -207,7 +208,7 @@ func (q *Requester) within(l LoadSpec) bool {
 }
 
 // pause lets time pass; false says that the run is over.
-func (q *Requester) pause(d time.Duration) bool { return sleep(q.w.stop, d) }
+func (q *Requester) pause(d time.Duration) bool { return simnet.Pause(q.w.stop, d) }
 
 // A call is one call with all that was drawn for it.
 type call struct {
@@ -298,7 +299,7 @@ func (q *Requester) receive(ctx context.Context, r *scamp.Request, c *call) ([]b
 		case err != nil:
 			return nil, err
 		}
-		sleep(q.w.calling, c.load.Slow.Duration(c.random))
+		simnet.Pause(q.w.calling, c.load.Slow.Duration(c.random))
 	}
 }
 

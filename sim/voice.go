@@ -10,6 +10,7 @@ import (
 
 	"github.com/gudtech/scamp-sim/fixtures"
 	"github.com/gudtech/scamp-sim/scamp/discovery"
+	"github.com/gudtech/scamp-sim/sim/simnet"
 )
 
 // A voice is somebody of a program who announces himself. It is guarded by w.mu.
@@ -75,7 +76,7 @@ func (w *World) silence(v *voice, said int) {
 	}
 	v.silent = max(w.Elapsed(), 1)
 	go func() { // then healthy caches forget it
-		if sleep(w.stop, expiry+1) {
+		if simnet.Pause(w.stop, expiry+1) {
 			w.mu.Lock()
 			defer w.mu.Unlock()
 			w.cacheState.version++

@@ -190,7 +190,7 @@ func (w *World) Elapsed() time.Duration { return time.Since(w.start) }
 func (w *World) Sleep(d time.Duration) { time.Sleep(d) }
 
 // Pause lets time pass, until the run ends; false says that it has.
-func (w *World) Pause(d time.Duration) bool { return sleep(w.stop, d) }
+func (w *World) Pause(d time.Duration) bool { return simnet.Pause(w.stop, d) }
 
 // Go lets f happen beside the caller. The run waits for its end.
 func (w *World) Go(f func()) { w.busy.Go(f) }
@@ -207,18 +207,6 @@ func (w *World) At(at time.Duration, f func()) {
 		case <-w.stop.Done():
 		}
 	})
-}
-
-// sleep lets time pass; false says that ctx has ended.
-func sleep(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }
 
 // random returns a source for something with these names. It depends on nothing

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/gudtech/scamp-sim/sim"
+	"github.com/gudtech/scamp-sim/sim/simnet"
 )
 
 // A FaultState says how far a fault is.
@@ -163,7 +164,7 @@ func (l *Live) play(ctx context.Context, f *liveFault) {
 	defer close(f.done)
 	defer f.cancel()
 	begin, end := l.prepare(f)
-	if !wait(ctx, f.when-l.cast().w.Elapsed()) {
+	if !simnet.Pause(ctx, f.when-l.cast().w.Elapsed()) {
 		return
 	}
 	l.set(f, Active)
@@ -181,7 +182,7 @@ func (l *Live) play(ctx context.Context, f *liveFault) {
 	case f.lasts == 0:
 		<-ctx.Done()
 	default:
-		wait(ctx, f.when+f.lasts-l.cast().w.Elapsed())
+		simnet.Pause(ctx, f.when+f.lasts-l.cast().w.Elapsed())
 	}
 	if end != nil && (l.stop.Err() == nil || !slices.Contains(starting, f.what)) {
 		end()
@@ -216,16 +217,4 @@ func (l *Live) set(f *liveFault, state FaultState) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	f.state = state
-}
-
-// wait lets time pass; false says that ctx has ended.
-func wait(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }
