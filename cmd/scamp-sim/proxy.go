@@ -1,12 +1,9 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"os"
-	"os/signal"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -19,9 +16,8 @@ import (
 
 // proxyFlags are the flags of the verb proxy.
 type proxyFlags struct {
-	config, faults, dir, ports, control string
-	seed                                uint64
-	duration                            time.Duration
+	liveFlags
+	config, faults string
 }
 
 func newProxy() *cobra.Command {
@@ -46,20 +42,15 @@ Exit status: 0 it has ended, 2 it could not be run, and nothing was started.`,
 		Args: operands(),
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
 	}
-	flags := cmd.Flags()
-	flags.StringVar(&f.config, "config", "", "soa.conf of the bus; without it, where programs look for it")
-	flags.StringVar(&f.faults, "faults", "", "YAML file with faults and links")
-	flags.StringVar(&f.dir, "dir", "", "directory of the files; without it, one that is removed in the end")
-	flags.StringVar(&f.ports, "ports", "0", "ports to listen on, such as 31000-31999; 0 lets the system choose")
-	flags.StringVar(&f.control, "control", "127.0.0.1:0", "loopback address of the control API; port 0 chooses one")
-	flags.Uint64Var(&f.seed, "seed", 0, "the seed, instead of the one in the file")
-	flags.DurationVar(&f.duration, "duration", 0, "how long it runs; without it, until it is interrupted")
+	cmd.Flags().StringVar(&f.config, "config", "", "soa.conf of the bus; without it, where programs look for it")
+	cmd.Flags().StringVar(&f.faults, "faults", "", "YAML file with faults and links")
+	f.declare(cmd, "0", "ports to listen on, such as 31000-31999; 0 lets the system choose")
 	return cmd
 }
 
 func (f *proxyFlags) run(cmd *cobra.Command) error {
-	if cmd.Flags().Changed("duration") && f.duration <= 0 {
-		return fmt.Errorf("--duration %v: nothing happens in no time; give a time such as 30s", f.duration)
+	if err := f.check(cmd); err != nil {
+		return err
 	}
 	conf, err := soaconf.Load(f.config)
 	if err != nil {
@@ -134,19 +125,15 @@ func (f *proxyFlags) read(services []scenario.Front) (*scenario.Scenario, error)
 func (f *proxyFlags) play(cmd *cobra.Command, s *scenario.Scenario, follow *follower, control *control) error {
 	events := newEvents(cmd.OutOrStdout())
 	o := scenario.LiveOptions{
-		Options: scenario.Options{Seed: s.Seed, Duration: f.duration},
+		Options: f.options(cmd, s),
 		Border:  sim.Border{Listen: follow.ports.listen},
-	}
-	if cmd.Flags().Changed("seed") {
-		o.Seed = f.seed
 	}
 	began := time.Now()
 	say := narrate(events, &o.Options, began)
 	o.Ended, o.Logger = nil, nil
 	follow.say = func(text string) { say(time.Since(began), text) }
-	ctx, cancel := context.WithCancel(cmd.Context())
+	ctx, cancel := f.interruptible(cmd)
 	defer cancel()
-	context.AfterFunc(ctx, func() { signal.Reset(os.Interrupt, syscall.SIGTERM) }) // the second one ends the program
 	var ready atomic.Bool
 	noted := o.Noted
 	o.Noted = func(at time.Duration, what string) {

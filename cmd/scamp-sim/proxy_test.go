@@ -45,14 +45,7 @@ func TestProxyBetweenPrograms(t *testing.T) {
 	t.Parallel()
 	bus := upAndAnnounced(t)
 	u := proxied(t, bus.config)
-	well := func(when string) {
-		t.Helper()
-		o := u.request(t, "Shop.get", `{"my":["body"]}`)
-		if o.code != 0 || !strings.Contains(o.stdout, `"echo":{"my":["body"]}`) || len(o.stdout) < 1024 {
-			t.Errorf("%s: %d, %.200s%s", when, o.code, o.stdout, o.stderr)
-		}
-	}
-	well("at first")
+	u.well(t, "at first")
 	if o := u.request(t, "Shop.no"); o.code != 1 || !strings.Contains(o.stderr, "simulated: the service fails as it was told to") {
 		t.Errorf("%+v", o)
 	}
@@ -83,7 +76,7 @@ func TestProxyBetweenPrograms(t *testing.T) {
 			t.Errorf("%s: %d, %+v", tc.fault, status, f)
 		}
 		u.eventually(t, "it succeeds after "+tc.fault, func() bool { return u.request(t, "Shop.get").code == 0 })
-		well("after " + tc.fault)
+		u.well(t, "after "+tc.fault)
 	}
 	for path, status := range map[string]int{"shop-1/kill": 200, "shop-1/start": 200, "shop-1/shutdown": 400, "shop-99/kill": 404} {
 		if got := u.ask(t, "POST", "/v1/instances/"+path, "", nil); got != status {

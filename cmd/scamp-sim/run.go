@@ -21,8 +21,7 @@ import (
 
 // runFlags are the flags of the verb run.
 type runFlags struct {
-	seed                    uint64
-	duration                time.Duration
+	playFlags
 	transcript, json, junit string
 	html                    string
 	seeds, shard            string
@@ -60,8 +59,7 @@ or another process writes its file: the same command goes on.`,
 		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args[0]) },
 	}
 	flags := cmd.Flags()
-	flags.Uint64Var(&f.seed, "seed", 0, "the seed, instead of the one in the file")
-	flags.DurationVar(&f.duration, "duration", 0, "how long it runs in virtual time, instead of what the file says")
+	f.declare(cmd, "how long it runs in virtual time, instead of what the file says")
 	flags.StringVar(&f.transcript, "transcript", "", "write everything that happens to this file; - is standard output")
 	flags.StringVar(&f.json, "json", "", "write the result as JSON to this file; - is standard output")
 	flags.StringVar(&f.junit, "junit", "", "write the result as JUnit XML to this file; - is standard output")
@@ -123,8 +121,6 @@ func (f *runFlags) check(cmd *cobra.Command) error {
 	switch {
 	case outputs > 1:
 		return errors.New("only one of --transcript, --json, --junit and --html can be standard output: give the others a file")
-	case changed("duration") && f.duration <= 0:
-		return fmt.Errorf("--duration %v: nothing happens in no time; give a time such as 30s", f.duration)
 	case f.limit < 0:
 		return fmt.Errorf("--limit %v: no time; give one such as 10m, or 0 for none", f.limit)
 	case f.jobs < 0:
@@ -144,7 +140,7 @@ func (f *runFlags) check(cmd *cobra.Command) error {
 	case f.until == "" && changed("until"):
 		return errors.New("--until is empty: give words of what happens; -v shows what does")
 	}
-	return nil
+	return f.playFlags.check(cmd)
 }
 
 // one runs the scenario once.
@@ -202,10 +198,8 @@ func (f *runFlags) one(cmd *cobra.Command, s *scenario.Scenario) error {
 
 // options are those that the flags give.
 func (f *runFlags) options(cmd *cobra.Command, s *scenario.Scenario) scenario.Options {
-	o := scenario.Options{Seed: s.Seed, Duration: f.duration, Until: f.until}
-	if cmd.Flags().Changed("seed") {
-		o.Seed = f.seed
-	}
+	o := f.playFlags.options(cmd, s)
+	o.Until = f.until
 	return o
 }
 

@@ -1,14 +1,10 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"os/signal"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -19,10 +15,9 @@ import (
 
 // upFlags are the flags of the verb up.
 type upFlags struct {
-	dir, ports, control, own string
-	seed                     uint64
-	duration                 time.Duration
-	verbose                  bool
+	liveFlags
+	own     string
+	verbose bool
 }
 
 func newUp() *cobra.Command {
@@ -50,18 +45,16 @@ that time an expectation failed, or a fault was never met, 2 it could not be run
 		Args: operands("FILE"),
 		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args[0]) },
 	}
-	flags := cmd.Flags()
-	flags.StringVar(&f.dir, "dir", "", "directory of the files; without it, one that is removed in the end")
-	flags.StringVar(&f.ports, "ports", "30100-30399", "ports that instances may listen on; 0 lets the system choose")
-	flags.StringVar(&f.control, "control", "127.0.0.1:0", "loopback address of the control API; port 0 chooses one")
-	flags.StringVar(&f.own, "own", "own", "name of your own service, for which a key is made")
-	flags.Uint64Var(&f.seed, "seed", 0, "the seed, instead of the one in the file")
-	flags.DurationVar(&f.duration, "duration", 0, "how long it runs; without it, until it is interrupted")
-	flags.BoolVarP(&f.verbose, "verbose", "v", false, "tell of calls that fail, too, and of what programs log")
+	f.declare(cmd, "30100-30399", "ports that instances may listen on; 0 lets the system choose")
+	cmd.Flags().StringVar(&f.own, "own", "own", "name of your own service, for which a key is made")
+	cmd.Flags().BoolVarP(&f.verbose, "verbose", "v", false, "tell of calls that fail, too, and of what programs log")
 	return cmd
 }
 
 func (f *upFlags) run(cmd *cobra.Command, file string) error {
+	if err := f.check(cmd); err != nil {
+		return err
+	}
 	text, err := readFile(file, mostText)
 	if err != nil {
 		return fmt.Errorf("cannot read the scenario: %w", err)
@@ -70,10 +63,7 @@ func (f *upFlags) run(cmd *cobra.Command, file string) error {
 	if err != nil {
 		return err
 	}
-	if cmd.Flags().Changed("duration") {
-		if f.duration <= 0 {
-			return fmt.Errorf("--duration %v: nothing happens in no time; give a time such as 30s", f.duration)
-		}
+	if f.duration > 0 {
 		if err := s.Within(f.duration); err != nil {
 			return err
 		}
@@ -106,11 +96,8 @@ func (f *upFlags) play(cmd *cobra.Command, s *scenario.Scenario, ports *ports, c
 	out := cmd.OutOrStdout()
 	events := newEvents(out)
 	o := scenario.LiveOptions{
-		Options: scenario.Options{Seed: s.Seed, Duration: f.duration},
+		Options: f.options(cmd, s),
 		Border:  sim.Border{Listen: ports.listen, Authorized: dir.authorized.Current},
-	}
-	if cmd.Flags().Changed("seed") {
-		o.Seed = f.seed
 	}
 	began := time.Now()
 	say := narrate(events, &o.Options, began)
@@ -124,9 +111,8 @@ func (f *upFlags) play(cmd *cobra.Command, s *scenario.Scenario, ports *ports, c
 			noted(at, what)
 		}
 	}
-	ctx, cancel := context.WithCancel(cmd.Context())
+	ctx, cancel := f.interruptible(cmd)
 	defer cancel()
-	context.AfterFunc(ctx, func() { signal.Reset(os.Interrupt, syscall.SIGTERM) }) // the second one ends the program
 	kept := make(chan struct{})
 	o.Ready = func(l *scenario.Live) {
 		dir.write(l.World().OutsideCache()) // who reads the table finds a bus; keep tells what goes wrong

@@ -95,19 +95,21 @@ func (u *upped) request(t *testing.T, args ...string) outcome {
 	return scampSim(t, "", append([]string{"request", "--config", u.config, "--timeout", "1500ms"}, args...)...)
 }
 
+// well fails unless a call succeeds, with all that comes of one.
+func (u *upped) well(t *testing.T, when string) {
+	t.Helper()
+	o := u.request(t, "Shop.get", `{"my":["body"]}`)
+	if o.code != 0 || !strings.Contains(o.stdout, `"echo":{"my":["body"]}`) || len(o.stdout) < 1024 {
+		t.Errorf("%s: %d, %.200s%s", when, o.code, o.stdout, o.stderr)
+	}
+}
+
 // A program that knows nothing but soa.conf calls the services. With a fault that is
 // added over the control API its calls fail as described; without it they succeed.
 func TestUpFromOutside(t *testing.T) {
 	t.Parallel()
 	u := up(t, upScenario)
-	well := func(when string) {
-		t.Helper()
-		o := u.request(t, "Shop.get", `{"my":["body"]}`)
-		if o.code != 0 || !strings.Contains(o.stdout, `"echo":{"my":["body"]}`) || len(o.stdout) < 1024 {
-			t.Errorf("%s: %d, %.200s%s", when, o.code, o.stdout, o.stderr)
-		}
-	}
-	well("at first")
+	u.well(t, "at first")
 	if o := u.request(t, "Shop.no"); o.code != 1 || !strings.Contains(o.stderr, "simulated: the service fails as it was told to") {
 		t.Errorf("%+v", o)
 	}
@@ -134,7 +136,7 @@ func TestUpFromOutside(t *testing.T) {
 			t.Errorf("%s: %d, %+v", tc.fault, status, f)
 		}
 		u.eventually(t, "it succeeds after "+tc.fault, func() bool { return u.request(t, "Shop.get").code == 0 })
-		well("after " + tc.fault)
+		u.well(t, "after "+tc.fault)
 	}
 	u.stop(t)
 	if told := u.stdout.String(); !strings.Contains(told, "from outside") || strings.Contains(told, "wrong") {
