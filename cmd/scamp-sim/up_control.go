@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -50,8 +49,10 @@ func newControl(address string) (*control, error) {
 		mux.HandleFunc(pattern, c.answer(answer))
 	}
 	mux.HandleFunc("GET /metrics", c.metrics)
+	foreign := http.NewCrossOriginProtection()
+	foreign.SetDenyHandler(refused(http.StatusForbidden, "this is for programs of this host, not for pages from elsewhere (cross-origin)"))
 	c.server = &http.Server{
-		Handler: http.NewCrossOriginProtection().Handler(ownHost(mux)), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second,
+		Handler: foreign.Handler(ownHost(orRefused(mux))), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second,
 		WriteTimeout: 30 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10,
 	}
 	return c, nil
@@ -71,34 +72,6 @@ func (c *control) close() {
 	c.ln.Close()
 }
 
-// ownHost refuses requests that name another host: a page that a browser has loaded
-// from there may have let the name lead here.
-func ownHost(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		host := r.Host
-		if h, _, err := net.SplitHostPort(host); err == nil {
-			host = h
-		}
-		if ip, err := netip.ParseAddr(host); host != "localhost" && host != "[::1]" && (err != nil || !ip.IsLoopback()) {
-			http.Error(w, "this is for programs of this host", http.StatusForbidden)
-			return
-		}
-		next.ServeHTTP(w, r)
-	})
-}
-
-// A failure is the body of an answer that says what is wrong.
-type failure struct {
-	Error    string         `json:"error"`
-	Problems []placedReport `json:"problems,omitempty"` // of the text that was sent
-}
-
-type placedReport struct {
-	Line   int    `json:"line"`
-	Column int    `json:"column"`
-	What   string `json:"what"`
-}
-
 // answer lets a function answer in JSON.
 func (c *control) answer(f func(*scenario.Live, *http.Request) (int, any, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
@@ -107,12 +80,7 @@ func (c *control) answer(f func(*scenario.Live, *http.Request) (int, any, error)
 		if err != nil {
 			status, body = statusOf(err), failureOf(err)
 		}
-		w.Header().Set("Content-Type", "application/json")
-		w.WriteHeader(status)
-		e := json.NewEncoder(w)
-		e.SetIndent("", "  ")
-		e.SetEscapeHTML(false)
-		e.Encode(body)
+		respond(w, status, body)
 	}
 }
 

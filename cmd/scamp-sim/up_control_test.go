@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"net/http"
 	"regexp"
 	"strings"
@@ -32,12 +33,18 @@ func TestUpControlRefuses(t *testing.T) {
 		"wrong change":   {"PUT", "/v1/faults/there", "{kill: nosuch}", nil, 400, "nosuch"},
 		"no such host":   {"POST", "/v1/instances/nosuch/kill", "", nil, 404, "nosuch"},
 		"no such verb":   {"POST", "/v1/instances/shop-1/explode", "", nil, 404, "kill, pause"},
-		"wrong method":   {"DELETE", "/v1/state", "", nil, 405, ""},
-		"no such path":   {"GET", "/v2/state", "", nil, 404, ""},
+		"wrong method":   {"DELETE", "/v1/state", "", nil, 405, "GET"},
+		"no such path":   {"GET", "/v2/state", "", nil, 404, "/v1/state"},
+		"odd path":       {"GET", "/v1//state/..", "", nil, 404, "/v1/state"},
+		"wrong name":     {"PUT", "/v1/faults/there", "kill: shop\nname: other", nil, 400, `"line": 2`},
 	} {
 		status, text := askAs(t, tc.method, u.control+tc.path, tc.body, tc.change)
 		if status != tc.status || !strings.Contains(string(text), tc.text) {
 			t.Errorf("%s: %d %s", name, status, text)
+		}
+		var why struct{ Error string }
+		if err := json.Unmarshal(text, &why); err != nil || why.Error == "" {
+			t.Errorf("%s: no JSON that says what is wrong: %s", name, text)
 		}
 	}
 	var f struct{ Faults []scenario.FaultReport }
@@ -55,7 +62,7 @@ func TestUpControlRefuses(t *testing.T) {
 		t.Errorf("deleted: %d", status)
 	}
 	var one scenario.FaultReport
-	if status := u.ask(t, "PUT", "/v1/faults/there", "{slow: shop-2, times: 2}", &one); status != 200 || one.State != scenario.Active || one.Kind != "slow" || one.Name != "there" {
+	if status := u.ask(t, "PUT", "/v1/faults/there", "{name: there, slow: shop-2, times: 2}", &one); status != 200 || one.State != scenario.Active || one.Kind != "slow" || one.Name != "there" {
 		t.Errorf("changed: %d %+v", status, one)
 	}
 	if _, all := u.state(t); all["shop-1"].State != "up" || all["shop-2"].State != "up" {

@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -45,8 +46,8 @@ var (
 const mostFaults = 1000
 
 // parseFault reads one fault, as an element of the list of a file or as JSON. Without
-// at it happens now.
-func (l *Live) parseFault(text []byte) (*fault, error) {
+// at it happens now. It is called as; "" lets the text say so.
+func (l *Live) parseFault(text []byte, as string) (*fault, error) {
 	r := &reader{file: "fault"}
 	if len(bytes.TrimSpace(text)) == 0 {
 		r.wrong(Position{1, 1}, "nothing stands here: a fault is such as {kill: shop-1, for: 5s}")
@@ -59,7 +60,11 @@ func (l *Live) parseFault(text []byte) (*fault, error) {
 	}
 	if root := r.plain(r.parse(text)); root != nil {
 		if keys := r.object(root, "a fault", fields); keys != nil {
+			if at, named := keys["name"]; named && as != "" && f.name != as {
+				r.wrong(at, "the fault that is changed is called %q, and keeps its name: leave out %q, or add another fault", abridged(as), abridged(f.name))
+			}
 			readFault(r, f, PositionOf(root), keys)
+			f.name = cmp.Or(as, f.name)
 		}
 		if len(r.problems) == 0 {
 			l.cast().s.resolve(r, f)
@@ -72,24 +77,23 @@ func (l *Live) parseFault(text []byte) (*fault, error) {
 // now, unless it says when. It returns what the fault is called. An error is Problems
 // where the text is wrong.
 func (l *Live) AddFault(text []byte) (name string, err error) {
-	f, err := l.parseFault(text)
+	f, err := l.parseFault(text, "")
 	if err != nil {
 		return "", err
 	}
 	return f.name, l.start(f)
 }
 
-// ChangeFault ends a fault and puts another one in its place. When the text is wrong,
-// the fault stays as it is.
+// ChangeFault ends a fault and puts another one in its place, under the same name. When
+// the text is wrong, or gives another name, the fault stays as it is.
 func (l *Live) ChangeFault(name string, text []byte) error {
-	f, err := l.parseFault(text)
+	f, err := l.parseFault(text, name)
 	if err != nil {
 		return err
 	}
 	if _, err := l.EndFault(name); err != nil {
 		return err
 	}
-	f.name = name
 	return l.start(f)
 }
 
