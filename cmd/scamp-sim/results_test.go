@@ -34,11 +34,16 @@ func TestResultsCannot(t *testing.T) {
 	if err := os.WriteFile(junk, []byte("junk\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
+	below := filepath.Join(dir, "below")
+	if err := os.WriteFile(below, []byte("{\"format\":1}\n{\"seed\":1,\"calls\":-3}\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
 	for _, tc := range []struct{ args, want string }{
 		{"merge", "FILE is missing"},
 		{"merge " + dir + "/nosuch", "cannot read results"},
 		{"merge " + dir, "has no file whose name ends in .jsonl"},
 		{"merge " + junk, "line 1 is no result"},
+		{"merge " + below, "results of " + below + ": line 2 has a number below 0, -3"},
 		{"merge " + junk + " --json - --junit -", "cannot both be standard output"},
 		{"nosuch", "there is no command"},
 	} {

@@ -99,6 +99,11 @@ func (r *Report) Write(w io.Writer) error {
 // whole is how many octets of the lines count; 0 of a document.
 func ReadReport(text []byte) (r *Report, whole int, err error) {
 	r = new(Report)
+	if json.Valid(text) {
+		if err := positive(text, 1); err != nil {
+			return nil, 0, err
+		}
+	}
 	if json.Unmarshal(text, r) == nil && r.Runs != nil {
 		return r, 0, checkFormat(r.Header)
 	}
@@ -112,6 +117,11 @@ func ReadReport(text []byte) (r *Report, whole int, err error) {
 		run := new(Record)
 		if number > 1 {
 			to = run
+		}
+		if json.Valid(line) { // else a machine has damaged it
+			if err := positive(line, number); err != nil {
+				return nil, 0, err
+			}
 		}
 		if err := json.Unmarshal(line, to); err != nil && number == 1 {
 			return nil, 0, fmt.Errorf("line 1 is no result: %w", err)
@@ -131,6 +141,29 @@ func ReadReport(text []byte) (r *Report, whole int, err error) {
 		return nil, 0, errors.New("it has no results of scamp-sim run")
 	}
 	return r, whole, checkFormat(r.Header)
+}
+
+// positive is an error if there is a number below 0 in a JSON text, whose first line has
+// a number in its file: results have none.
+func positive(text []byte, line int) error {
+	quoted := false
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case c == '\n':
+			line++
+		case c == '"':
+			quoted = !quoted
+		case quoted && c == '\\':
+			i++
+		case !quoted && c == '-' && (i == 0 || text[i-1]|' ' != 'e'): // but for exponents
+			number := text[i:]
+			if n := bytes.IndexAny(number, ",]} \t\r\n"); n >= 0 {
+				number = number[:n]
+			}
+			return fmt.Errorf("line %d has a number below 0, %s: results have none", line, abridged(string(number)))
+		}
+	}
+	return nil
 }
 
 var errEmpty = errors.New("it is empty")

@@ -42,13 +42,20 @@ func TestResultsMerge(t *testing.T) {
 
 func TestResultsRead(t *testing.T) {
 	for text, want := range map[string]string{
-		"":                              "it is empty",
-		"hello":                         "it has no results",
-		"hello\n":                       "line 1 is no result",
-		"{}\n":                          "its format is 0",
-		`{"format":2}` + "\n":           "its format is 2",
-		`{"format":1}` + "\n{\"seed\":": "",
-		`{"format":1,"runs":[]}`:        "",
+		"":                               "it is empty",
+		"hello":                          "it has no results",
+		"hello\n":                        "line 1 is no result",
+		"{}\n":                           "its format is 0",
+		`{"format":2}` + "\n":            "its format is 2",
+		`{"format":1}` + "\n{\"seed\":":  "",
+		`{"format":1,"runs":[]}`:         "",
+		"-1\n":                           "line 1 has a number below 0, -1",
+		`{"format":1,"shard":-1}` + "\n": "line 1 has a number below 0, -1",
+		`{"format":1}` + "\n" + `{"seed":5,"calls":-3}` + "\n":         "line 2 has a number below 0, -3",
+		`{"format":1}` + "\n{}\n" + `{"seed":-5}` + "\n":               "line 3 has a number below 0, -5",
+		"{\"format\":1,\n\"runs\":[{\"seed\":2,\n\"calls\": -7}]}":     "line 3 has a number below 0, -7",
+		"{\"format\":1,\n\"first_seed\":-1,\"runs\":[]}":               "line 2 has a number below 0, -1",
+		`{"format":1}` + "\n" + `{"failures":["-1 \" -2: -3"]}` + "\n": "",
 	} {
 		if _, _, err := ReadReport([]byte(text)); fmt.Sprint(err) != "<nil>" != (want != "") || err != nil && !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v", text, err)
