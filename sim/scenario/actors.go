@@ -103,7 +103,7 @@ func actionFields(a *action) []field {
 		share("errors", "Share of requests that get an error reply.", &a.Errors),
 		share("refuse", "Share of requests that are refused unexecuted.", &a.Refuse),
 		share("abort", "Share of replies that are given up in the middle.", &a.Abort),
-		duration("timeout", "The time-out that is announced, in whole seconds.", &a.Timeout),
+		lasting("timeout", "The time-out that is announced, in whole seconds.", "without a time-out nothing is announced", &a.Timeout),
 	}
 }
 
@@ -143,7 +143,7 @@ func requesterFields(q *requester) []field {
 		text("name", "Name of the requester, and of its host.", &q.Name).must(),
 		whole("instances", "How many such requesters there are, NAME-1, NAME-2, …; if left out one, NAME.", &q.instances, 1, 10000),
 		text("sector", "The sector of the actions that it calls; main if left out.", &q.Sector),
-		duration("timeout", "How long a call may take, where its action announces nothing; 75s if left out.", &q.Timeout),
+		lasting("timeout", "How long a call may take, where its action announces nothing; 75s if left out.", "no call ends in it; left out it is 75s", &q.Timeout),
 		boolean("balance", "It prefers instances with fewer of its calls outstanding. Such a run may differ from the next one.", &q.Balance),
 		requesterBug("bug", "The name of a mistake that it makes in the packets of its connections.", &q.Bug),
 		list("calls", "What it calls.", "a load", &q.loads, loadFields, readLoad).must(),
@@ -161,7 +161,7 @@ func loadFields(l *load) []field {
 		share("cancel", "Share of calls that the requester gives up.", &l.Cancel),
 		times("cancel_after", "When it does so.", &l.CancelAfter),
 		duration("from", "When it begins to call; at the beginning if left out.", &l.From),
-		duration("until", "When it ends; at the end of the run if left out.", &l.Until),
+		lasting("until", "When it ends; at the end of the run if left out.", "there would be no call; left out it is the end of the run", &l.Until),
 	}
 }
 

@@ -177,9 +177,6 @@ func (s *Scenario) checkExpectation(r *reader, e *expectation) {
 	if e.requester.text != "" {
 		e.hosts = s.hostsOf(r, e.requester, "requester")
 	}
-	if e.from >= s.Duration {
-		r.wrong(e.at, "from %v: the run has ended, after %v", e.from, s.Duration)
-	}
 	if e.action.text == "" {
 		return
 	}

@@ -71,7 +71,7 @@ func verbs() []string { return slices.Sorted(maps.Keys(faultKinds)) }
 func faultFields(f *fault) []field {
 	fields := []field{
 		duration("at", "When it happens, since the beginning of the run.", &f.when).must(),
-		duration("for", "How long it lasts; for good if left out.", &f.lasts),
+		lasting("for", "How long it lasts; for good if left out.", "such a fault cannot be met; without for it is for good", &f.lasts),
 		text("name", "What reports call it.", &f.name),
 	}
 	for _, verb := range verbs() {
@@ -96,7 +96,7 @@ func faultFields(f *fault) []field {
 		words("of", "Of cache: the requesters; all if left out.", &f.of),
 		words("knows", "Of cache: split: the services and instances that it knows.", &f.knows),
 		signed("by", "Of clock: how far it is ahead; below 0 behind. Of cache: lag: how old it is.", &f.by),
-		duration("every", "Of rolling: the time between two restarts; 1s if left out.", &f.every),
+		lasting("every", "Of rolling: the time between two restarts; 1s if left out.", "there is some between two restarts, if only 1ms", &f.every),
 		duration("down", "Of rolling: how long an instance is down.", &f.down),
 	)
 	return append(fields, packetFields(&f.packets)...)
@@ -130,9 +130,6 @@ func readFault(r *reader, f *fault, at Position, keys map[string]Position) {
 		if _, ok := keys[key]; !ok {
 			r.wrong(keys[f.what], "%s needs %s", f.what, key)
 		}
-	}
-	if p, ok := keys["for"]; ok && f.lasts <= 0 {
-		r.wrong(p, "for: a fault that lasts no time cannot be met")
 	}
 	f.readCache(r, keys)
 	f.readPackets(r, keys)

@@ -21,7 +21,7 @@ func TestScenarioFaultMistakes(t *testing.T) {
 		"at: 1s, kill: shop-1, times: 2":                   "x.yaml:11:28: times does not go with kill",
 		"at: 1s, slow: shop-1":                             "slow needs times",
 		"at: 1s, slow: shop-1, times: 0":                   "is not a number above 0",
-		"at: 1s, for: 0, kill: shop-1":                     "lasts no time",
+		"at: 1s, for: 0, kill: shop-1":                     "cannot be met",
 		"at: 2m, kill: shop-1":                             "at 2m0s the run has ended, after 1m0s",
 		"at: 1s, partition: [web, nowhere]":                `nothing is called "nowhere"`,
 		"at: 1s, partition: web":                           "two names should be here",

@@ -44,6 +44,7 @@ var (
 	textSchema     = map[string]any{"type": "string"}
 	boolSchema     = map[string]any{"type": "boolean"}
 	durationSchema = map[string]any{"type": []string{"string", "integer"}, "pattern": `^-?([0-9.]+ *(ns|us|µs|ms|s|m|h) *)+$|^0$`}
+	lastingSchema  = map[string]any{"type": "string", "pattern": `^([0-9.]+ *(ns|us|µs|ms|s|m|h) *)*[0-9.]*[1-9][0-9.]* *(ns|us|µs|ms|s|m|h) *([0-9.]+ *(ns|us|µs|ms|s|m|h) *)*$`}
 	shareSchema    = map[string]any{"type": []string{"string", "number"}, "pattern": `^[0-9.]+ *%?$`}
 	timesSchema    = map[string]any{"type": []string{"string", "integer"}, "pattern": `^(exactly |around |heavy |between .* and )?[0-9.]+.*$`}
 	sizeSchema     = map[string]any{"type": []string{"string", "integer"}, "pattern": `^[0-9.]+ *([KMG]iB|[kKMG]?B)?(/s)?$`}
@@ -116,11 +117,24 @@ func signed(name, doc string, to *time.Duration) field {
 }
 
 func duration(name, doc string, to *time.Duration) field {
-	return value(name, doc, "a time", durationSchema, func(p placed) (err error) {
-		if *to, err = parseDuration(p.text); err == nil && *to < 0 {
-			err = fmt.Errorf("%s is below 0", p.text)
+	return value(name, doc, "a time", durationSchema, func(p placed) error { return readTime(p, to) })
+}
+
+// readTime reads a time that is not below 0.
+func readTime(p placed, to *time.Duration) (err error) {
+	if *to, err = parseDuration(p.text); err == nil && *to < 0 {
+		err = fmt.Errorf("%s is below 0", p.text)
+	}
+	return err
+}
+
+// lasting is a time above 0; why says that it must be.
+func lasting(name, doc, why string, to *time.Duration) field {
+	return value(name, doc, "a time", lastingSchema, func(p placed) error {
+		if err := readTime(p, to); err != nil || *to > 0 {
+			return err
 		}
-		return err
+		return fmt.Errorf("%s is no time: %s", p.text, why)
 	})
 }
 
@@ -187,7 +201,8 @@ func pair(name, doc string, to *[]placed) field {
 	return f
 }
 
-// list is a list of mappings. after looks at each when it has been read.
+// list is a list of mappings, of which those with mistakes are left out. after looks at
+// each when it has been read.
 func list[T any](name, doc, what string, to *[]T, fields func(*T) []field, after func(r *reader, t *T, at Position, keys map[string]Position)) field {
 	schema := map[string]any{"type": "array", "items": objectSchema(fields(new(T)))}
 	return field{name: name, doc: doc, schema: schema, read: func(r *reader, n ast.Node) {
@@ -196,13 +211,13 @@ func list[T any](name, doc, what string, to *[]T, fields func(*T) []field, after
 			return
 		}
 		for _, item := range r.items(n) {
-			t := new(T)
-			keys := r.object(item, what, fields(t))
-			if keys == nil {
-				continue
+			t, before := new(T), len(r.problems)
+			if keys := r.object(item, what, fields(t)); keys != nil {
+				after(r, t, PositionOf(item), keys)
 			}
-			after(r, t, PositionOf(item), keys)
-			*to = append(*to, *t)
+			if len(r.problems) == before {
+				*to = append(*to, *t)
+			}
 		}
 	}}
 }

@@ -31,10 +31,7 @@ func ParseFaults(file string, text []byte, services []Front) (*Scenario, error) 
 		fields := slices.DeleteFunc(s.fields(), func(f field) bool {
 			return !slices.Contains([]string{"about", "seed", "link", "links", "faults"}, f.name)
 		})
-		keys := r.object(root, "a file of faults", fields)
-		if len(r.problems) == 0 {
-			s.check(r, keys)
-		}
+		s.read(r, root, "a file of faults", fields)
 	}
 	if err := r.problems.sorted(); err != nil {
 		return nil, err

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/goccy/go-yaml/ast"
+
 	"github.com/gudtech/scamp-sim/sim"
 	"github.com/gudtech/scamp-sim/sim/simnet"
 )
@@ -49,10 +51,7 @@ func Parse(file string, text []byte) (*Scenario, error) {
 	s.link.preset = "lan"
 	s.link.Profile, _ = simnet.Preset("lan")
 	if root := r.plain(r.parse(text)); root != nil {
-		keys := r.object(root, "a scenario", s.fields())
-		if len(r.problems) == 0 {
-			s.check(r, keys)
-		}
+		s.read(r, root, "a scenario", s.fields())
 	}
 	if err := r.problems.sorted(); err != nil {
 		return nil, err
@@ -64,7 +63,7 @@ func (s *Scenario) fields() []field {
 	return []field{
 		text("about", "What is tried, in plain words.", &s.About),
 		whole("seed", "The seed of everything random; 1 if left out. --seed takes another.", &s.Seed, 0, 1<<64-1),
-		duration("duration", "How long it runs, in virtual time; 1m if left out.", &s.Duration),
+		lasting("duration", "How long it runs, in virtual time; 1m if left out.", "a run takes some, such as 1m", &s.Duration),
 		boolean("tls", "Connections are those of production, with TLS. Without it a run costs less, and the transcript has checksums of contents.", &s.tls),
 		profile("link", "How links behave that have no profile of their own; lan if left out.", &s.link),
 		list("links", "Links with a profile of their own. Later ones come first.", "a link", &s.links, linkFields, func(*reader, *linkRule, Position, map[string]Position) {}),
@@ -83,11 +82,29 @@ func Schema() map[string]any {
 	return s
 }
 
-// check looks at what depends on several parts.
-func (s *Scenario) check(r *reader, keys map[string]Position) {
-	if s.Duration <= 0 {
-		r.wrong(keys["duration"], "duration: a run takes some time, such as 1m")
+// read reads a file, and looks at what depends on several of its parts, where these are
+// as they should be: what follows from another mistake is none.
+func (s *Scenario) read(r *reader, root ast.Node, what string, fields []field) {
+	flawed, told := map[string]bool{}, 0
+	for i, f := range fields {
+		fields[i].read = func(r *reader, n ast.Node) {
+			before := len(r.problems)
+			f.read(r, n)
+			flawed[f.name] = len(r.problems) > before
+			told += len(r.problems) - before
+		}
 	}
+	keys := r.object(root, what, fields)
+	for _, f := range fields {
+		if _, ok := keys[f.name]; !ok && told < len(r.problems) { // something is missing, or has a wrong name
+			flawed[f.name] = true
+		}
+	}
+	s.check(r, flawed)
+}
+
+// check looks at what depends on several parts.
+func (s *Scenario) check(r *reader, flawed map[string]bool) {
 	s.places[sim.Outside] = place{hosts: []string{sim.Outside}, outside: true}
 	for i := range s.services {
 		s.claim(r, s.services[i].at, s.services[i].Name, place{hosts: s.services[i].hosts(), service: true})
@@ -95,18 +112,24 @@ func (s *Scenario) check(r *reader, keys map[string]Position) {
 	for i := range s.requesters {
 		s.claim(r, s.requesters[i].at, s.requesters[i].Name, place{hosts: s.requesters[i].hosts()})
 		for _, l := range s.requesters[i].loads {
-			s.offered(r, l, s.requesters[i].Sector)
+			if !flawed["services"] {
+				s.offered(r, l, s.requesters[i].Sector)
+			}
 		}
 	}
+	known := !flawed["services"] && !flawed["requesters"]
 	for i := range s.links {
-		l := &s.links[i]
-		l.from, l.to = s.hostsOf(r, l.between[0], "any"), s.hostsOf(r, l.between[1], "any")
+		if l := &s.links[i]; known {
+			l.from, l.to = s.hostsOf(r, l.between[0], "any"), s.hostsOf(r, l.between[1], "any")
+		}
 	}
 	names := map[string]bool{}
 	for i := range s.faults {
 		f := &s.faults[i]
-		s.resolve(r, f)
-		if f.when >= s.Duration {
+		if known {
+			s.resolve(r, f)
+		}
+		if f.when >= s.Duration && !flawed["duration"] {
 			r.wrong(f.at, "at %v the run has ended, after %v", f.when, s.Duration)
 		}
 		if names[f.name] {
@@ -115,7 +138,13 @@ func (s *Scenario) check(r *reader, keys map[string]Position) {
 		names[f.name] = true
 	}
 	for i := range s.expect {
-		s.checkExpectation(r, &s.expect[i])
+		e := &s.expect[i]
+		if !flawed["requesters"] {
+			s.checkExpectation(r, e)
+		}
+		if e.from >= s.Duration && !flawed["duration"] {
+			r.wrong(e.at, "from %v: the run has ended, after %v", e.from, s.Duration)
+		}
 	}
 }
 

@@ -47,7 +47,8 @@ func TestScenarioMistakes(t *testing.T) {
 		{"seed: 1.5\n" + small, `x.yaml:1:7: seed: "1.5" is not a whole number`},
 		{"duration: 10\n" + small, "x.yaml:1:11: duration: 10 has no unit: write 10s"},
 		{"duration: -1s\n" + small, "x.yaml:1:11: duration: -1s is below 0"},
-		{"duration: 0\n" + small, "x.yaml:1:1: duration: a run takes some time"},
+		{"duration: 0\n" + small, "x.yaml:1:11: duration: 0 is no time: a run takes some, such as 1m"},
+		{"duration: 0.0s\n" + small, "x.yaml:1:11: duration: 0.0s is no time"},
 		{"duration: 5000h\n" + small, "longer than 1000h"},
 		{"tls: maybe\n" + small, `x.yaml:1:6: tls: "maybe" is neither true nor false`},
 		{strings.Replace(small, "calls:", "bug: never-resume\n    calls:", 1), `there is no "never-resume"; did you mean "never-resumes"?`},
@@ -94,6 +95,53 @@ func TestScenarioManyMistakes(t *testing.T) {
 	lines := strings.Split(fmt.Sprint(err), "\n")
 	if len(lines) != 11 || !strings.HasPrefix(lines[0], "x.yaml:1:1: ") || !strings.HasPrefix(lines[9], "x.yaml:10:1: ") || lines[10] != "and 2 more" {
 		t.Errorf("%v", err)
+	}
+}
+
+// TestScenarioMistakesTogether: mistakes are told together, whatever they are about, and
+// nothing that only follows from one of them.
+func TestScenarioMistakesTogether(t *testing.T) {
+	const more = "expect: [success by wob > 1%, sucess > 2%, 'calls from 5m > 1']\nlinks: [{between: [web, ship], profile: lam}, {between: [web, ship], profile: lan}]\nfaults: [{at: 2m, kill: shop-3}]\n"
+	for _, test := range []struct {
+		text string
+		want []string // where, and what
+	}{
+		{"seed: x\n" + small + more, []string{
+			"1:7: seed", "11:10: nothing is called \"wob\"", "11:31: nothing is counted", "11:44: from 5m0s",
+			"12:41: preset", "12:63: nothing is called \"ship\"", "13:10: at 2m0s", "13:25: nothing is called \"shop-3\"",
+		}},
+		{strings.Replace(small, "instances: 2", "instances: x", 1) + more, []string{
+			"3:16: instances", "10:10: nothing is called \"wob\"", "10:31: nothing is counted", "10:44: from 5m0s", "11:41: preset", "12:10: at 2m0s",
+		}},
+		{strings.Replace(small, "rate: 5", "rate: x", 1) + more, []string{
+			"9:34: rate", "10:31: nothing is counted", "10:44: from 5m0s", "11:41: preset", "12:10: at 2m0s",
+		}},
+		{"duration: x\n" + small + more, []string{
+			"1:11: duration", "11:10: nothing is called \"wob\"", "11:31: nothing is counted",
+			"12:41: preset", "12:63: nothing is called \"ship\"", "13:25: nothing is called \"shop-3\"",
+		}},
+		{"duratoin: 10m\n" + small + more, []string{
+			"1:1: a scenario has no", "11:10: nothing is called \"wob\"", "11:31: nothing is counted",
+			"12:41: preset", "12:63: nothing is called \"ship\"", "13:25: nothing is called \"shop-3\"",
+		}},
+		{strings.Replace(small, "requesters:", "requestors:", 1) + more, []string{
+			"1:1: a scenario has no requesters", "6:1: a scenario has no \"requestors\"", "10:31: nothing is counted", "11:41: preset",
+		}},
+	} {
+		_, err := Parse("x.yaml", []byte(test.text))
+		problems := (Problems)(nil)
+		errors.As(err, &problems)
+		for i := range max(len(problems), len(test.want)) {
+			if i >= len(problems) || i >= len(test.want) || !strings.HasPrefix(problems[i].Error(), "x.yaml:"+test.want[i]) {
+				t.Errorf("%s\n%v\nit should say %q", test.text, err, test.want)
+				break
+			}
+		}
+	}
+	problems := (Problems)(nil)
+	_, err := ParseFaults("x.yaml", []byte("seed: x\nfaults: [{at: 1s, kill: ship}]\n"), []Front{{"shop", 1}})
+	if errors.As(err, &problems); len(problems) != 2 {
+		t.Errorf("a file of faults: %v", err)
 	}
 }
 

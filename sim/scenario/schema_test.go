@@ -111,9 +111,15 @@ func TestScenarioSchemaFits(t *testing.T) {
 		}
 	}
 	for text, good := range map[string]bool{
-		"duration: 1h30m": true,
-		"duration: 0":     true,
-		"duration: soon":  false,
+		"duration: 1h30m":                     true,
+		"duration: 0":                         false,
+		"duration: 0m":                        false,
+		"duration: 0.0 s":                     false,
+		"duration: 0h 1.05 ms":                true,
+		"link: {segment: 0, latency: 0}":      true,
+		"faults: [{at: 0, kill: a, for: 0s}]": false,
+		"faults: [{at: 0, rolling: a, every: 10s, down: 0}]": true,
+		"duration: soon": false,
 		"link: {bandwidth: 1MiB/s, buffer: 16 KiB, loss: 0.5%, jitter: 1.5ms}": true,
 		"link: {bandwith: 1}": false,
 		"link: lan":           true,
