@@ -1,11 +1,7 @@
 package sim
 
 import (
-	"bytes"
-	"cmp"
 	"context"
-	"fmt"
-	"io/fs"
 	"sync"
 	"testing/fstest"
 	"time"
@@ -97,42 +93,8 @@ type view struct {
 	version int           // of the healthy file that the directory has
 	at      time.Duration // of what the file says
 	state   cacheFault
-}
-
-// A cacheFault is what is wrong with the cache file of a host.
-type cacheFault struct {
-	lag     time.Duration       // it says what was true so long ago
-	frozen  bool                // nothing new comes, and the file looks fresh
-	stopped bool                // nothing new comes, and the file ages
-	missing bool                // there is no file
-	damage  func([]byte) []byte // what is done to its text
-	only    func(*Instance) bool
-	fault   *Fault // whose hits are counted
-}
-
-func (f *cacheFault) healthy() bool {
-	return f.lag == 0 && !f.frozen && !f.stopped && !f.missing && f.damage == nil && f.only == nil
-}
-
-// cacheFS is a file system with the one file.
-type cacheFS struct {
-	mu   sync.Mutex
-	file fstest.MapFS
-}
-
-func (f *cacheFS) Open(name string) (fs.File, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.file.Open(name)
-}
-
-func (f *cacheFS) set(text []byte, at time.Time) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.file = fstest.MapFS{}
-	if text != nil {
-		f.file["cache"] = &fstest.MapFile{Data: text, ModTime: at}
-	}
+	broken  int  // how often the state was set
+	looking bool // somebody takes up what the file says
 }
 
 func (w *World) newView(host string) *view {
@@ -169,51 +131,72 @@ func (v *view) watch(ctx context.Context) {
 	}
 }
 
-// look takes up what the file says now.
+// look takes up what the file says now, unless somebody does so already: then it is
+// time enough when it is looked at next.
 func (v *view) look() {
-	v.w.mu.Lock()
-	s := &v.w.cacheState
+	w := v.w
+	w.mu.Lock()
+	if v.looking {
+		w.mu.Unlock()
+		return
+	}
 	if v.state.healthy() {
+		s := &w.cacheState
 		version := s.version
 		if v.version == version && version > 0 {
-			v.w.mu.Unlock()
+			w.mu.Unlock()
 			return
 		}
-		healthy := v.w.healthyCache()
+		healthy := w.healthyCache()
 		v.version = version
-		v.w.mu.Unlock()
+		w.mu.Unlock()
 		v.directory.Replace(healthy)
 		return
 	}
-	v.write()
+	v.looking = true
+	w.mu.Unlock()
+	defer func() {
+		w.mu.Lock()
+		v.looking = false
+		w.mu.Unlock()
+	}()
+	if !v.write() {
+		return
+	}
 	if _, err := v.cache.Reload(); err == nil {
 		v.directory.Replace(v.cache.Directory.Instances())
 	}
 }
 
-// write makes the file what it says now. w.mu is held, and let go, even when a function
-// of the fault panics.
-func (v *view) write() {
-	defer v.w.mu.Unlock()
+// write makes the file what it says now; false says that it is broken in another way,
+// or mended, meanwhile. Functions of the fault are called without w.mu.
+func (v *view) write() bool {
+	w := v.w
+	w.mu.Lock()
 	v.version = 0
-	now := v.w.Elapsed()
-	switch f := &v.state; {
-	case f.missing:
-		v.files.set(nil, time.Time{})
-	case f.stopped:
-	default:
-		if !f.frozen {
-			v.at = max(now-f.lag, 0)
-		}
-		text := v.w.cacheText(v.at, f.only)
-		if f.damage != nil {
-			text = f.damage(text)
-		}
+	f, broken := v.state, v.broken
+	if f.fault != nil {
+		f.fault.Hits++
+	}
+	if f.stopped {
+		w.mu.Unlock()
+		return true
+	}
+	if !f.frozen {
+		v.at = max(w.Elapsed()-f.lag, 0)
+	}
+	entries := w.cacheEntries(v.at)
+	w.mu.Unlock()
+	var text []byte
+	if !f.missing {
+		text = f.text(entries)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if v.broken == broken {
 		v.files.set(text, time.Now())
 	}
-	if v.state.fault != nil {
-		v.state.fault.Hits++
-	}
+	return v.broken == broken
 }
 
 // healthyCache is what a healthy cache file says now. w.mu is held.
@@ -226,7 +209,7 @@ func (w *World) healthyCache() []*discovery.Announcement {
 	if s.shared == nil {
 		s.shared = &discovery.Cache{Path: "cache"}
 	}
-	files.set(w.cacheText(w.Elapsed(), nil), time.Now())
+	files.set(cacheText(w.cacheEntries(w.Elapsed()), nil), time.Now())
 	shared := s.shared
 	shared.FS = files
 	if _, err := shared.Reload(); err != nil {
@@ -247,84 +230,11 @@ func (v *view) set(f CacheFault) {
 	w.mu.Lock()
 	v.at = w.Elapsed()
 	if state.stopped || state.frozen { // what it says now stays
-		v.files.set(w.cacheText(v.at, nil), time.Now())
+		v.files.set(cacheText(w.cacheEntries(v.at), nil), time.Now())
 	}
 	v.state = state
+	v.broken++
 	w.mu.Unlock()
 	v.look()
 	w.Note("the cache of %s changes", v.host)
-}
-
-// cacheFault is a fault of the cache file of a host.
-func (w *World) cacheFault(f CacheFault, host string) cacheFault {
-	state := cacheFault{lag: f.Lag, frozen: f.Frozen, stopped: f.Stopped, missing: f.Missing, damage: f.Damage, only: f.Only}
-	if !state.healthy() {
-		state.fault = w.Fault(cmp.Or(f.Name, "cache of "+host))
-	}
-	return state
-}
-
-// A CacheFault is what is wrong with the cache file of a host. The zero CacheFault
-// is nothing. Damage and Only are called while the world stands still, and must not use
-// it, but for what [Instance.Host] says.
-type CacheFault struct {
-	Name    string
-	Lag     time.Duration        // the file says what was true so long ago
-	Frozen  bool                 // nothing new comes, and the file looks fresh
-	Stopped bool                 // the cache manager is gone: the file ages
-	Missing bool                 // there is no file
-	Damage  func([]byte) []byte  // what is done to the text: Torn, Corrupt, Forged
-	Only    func(*Instance) bool // of which instances it knows: a brain that is split
-}
-
-// cacheText is the cache file of a moment. Programs are in it unless only some
-// instances are. w.mu is held.
-func (w *World) cacheText(at time.Duration, only func(*Instance) bool) []byte {
-	b := w.cacheFile(at, only, func(c change) []byte { return c.packet })
-	if only == nil {
-		for _, packet := range w.saying(at) {
-			b = fmt.Appendf(b, "\n%%%%%%\n%s\n\n", packet)
-		}
-	}
-	return b
-}
-
-// cacheFile is a cache file of a moment, with one packet of each announcement. w.mu is
-// held.
-func (w *World) cacheFile(at time.Duration, only func(*Instance) bool, packet func(change) []byte) []byte {
-	b := bytes.NewBuffer([]byte{}) // an empty file is a file, too
-	latest := map[*Instance]change{}
-	for _, c := range w.cacheState.changes {
-		if c.at <= at {
-			latest[c.in] = c
-		}
-	}
-	for _, s := range w.services {
-		for _, in := range s.instances {
-			if s.spec.Remote {
-				if in.remote.record != nil && (only == nil || only(in)) {
-					fmt.Fprintf(b, "\n%%%%%%\n%s\n\n", bytes.TrimRight(in.remote.record, "\n"))
-				}
-				continue
-			}
-			c, ok := latest[in]
-			if !ok || packet(c) == nil || only != nil && !only(in) || in.silentSince(at) > expiry {
-				continue
-			}
-			fmt.Fprintf(b, "\n%%%%%%\n%s\n\n", packet(c))
-		}
-	}
-	for _, a := range w.foreigners() {
-		fmt.Fprintf(b, "\n%%%%%%\n%s\n\n", a.Packet)
-	}
-	return b.Bytes()
-}
-
-// silentSince is how long an instance has announced nothing at a moment: it does so
-// while it runs. w.mu is held.
-func (in *Instance) silentSince(at time.Duration) time.Duration {
-	if in.running != nil || in.silent == 0 {
-		return 0
-	}
-	return at - in.silent
 }

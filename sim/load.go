@@ -78,13 +78,13 @@ func (w *World) Requester(spec RequesterSpec) *Requester {
 	w.mu.Lock()
 	w.requesters = append(w.requesters, q)
 	w.mu.Unlock()
-	w.busy.Go(func() { q.view.watch(w.stop) })
+	w.Go(func() { q.view.watch(w.stop) })
 	for i, load := range spec.Calls {
 		if load.Workers == 0 {
-			w.busy.Go(func() { q.arrivals(load, i) })
+			w.Go(func() { q.arrivals(load, i) })
 		}
 		for k := range load.Workers {
-			w.busy.Go(func() { q.worker(load, i, k) })
+			w.Go(func() { q.worker(load, i, k) })
 		}
 	}
 	return q
@@ -173,7 +173,7 @@ func (q *Requester) arrivals(l LoadSpec, number int) {
 	}
 	for q.within(l) {
 		c := q.prepare(l, random)
-		calls.Go(func() { q.call(c) })
+		calls.Go(q.w.guarded(func() { q.call(c) }))
 		if !q.pause(next.Duration(random)) {
 			return
 		}

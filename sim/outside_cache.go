@@ -1,9 +1,6 @@
 package sim
 
-import (
-	"bytes"
-	"time"
-)
+import "time"
 
 // An OutsideFile is the cache file of the operating system's programs at a moment.
 type OutsideFile struct {
@@ -18,29 +15,25 @@ type OutsideFile struct {
 // instances, and can be broken in the same ways.
 func (w *World) OutsideCache() OutsideFile {
 	w.mu.Lock()
-	defer w.mu.Unlock()
-	f := &w.outer
+	f := w.outer
 	file := OutsideFile{Version: w.cacheState.version, Broken: !f.healthy(), Stopped: f.stopped}
 	if f.fault != nil {
 		f.fault.Hits++
 	}
-	if f.missing || f.stopped {
-		return file
+	entries := w.outerSaid
+	if !f.frozen {
+		entries = w.outsideEntries(f.lag)
 	}
-	if f.frozen {
-		file.Text = bytes.Clone(w.outerText)
-	} else {
-		file.Text = w.outsideText(f.lag, f.only)
-	}
-	if f.damage != nil {
-		file.Text = f.damage(file.Text)
+	w.mu.Unlock()
+	if !f.missing && !f.stopped {
+		file.Text = f.text(entries)
 	}
 	return file
 }
 
-// outsideText is the file as it was a while ago. w.mu is held.
-func (w *World) outsideText(lag time.Duration, only func(*Instance) bool) []byte {
-	return w.cacheFile(max(w.Elapsed()-lag, 0), only, func(c change) []byte { return c.outer })
+// outsideEntries are the records of the file as it was a while ago. w.mu is held.
+func (w *World) outsideEntries(lag time.Duration) []cacheEntry {
+	return w.cacheEntriesAs(max(w.Elapsed()-lag, 0), func(c change) []byte { return c.outer })
 }
 
 // SetOutsideCache breaks the cache file of the operating system's programs, or mends it
@@ -48,9 +41,9 @@ func (w *World) outsideText(lag time.Duration, only func(*Instance) bool) []byte
 func (w *World) SetOutsideCache(f CacheFault) {
 	state := w.cacheFault(f, Outside)
 	w.mu.Lock()
-	w.outer, w.outerText = state, nil
+	w.outer, w.outerSaid = state, nil
 	if state.frozen {
-		w.outerText = w.outsideText(0, nil)
+		w.outerSaid = w.outsideEntries(0)
 	}
 	w.cacheState.version++
 	w.mu.Unlock()

@@ -40,40 +40,77 @@ var errEnded = errors.New("sim: the function of the world has ended its goroutin
 // no Result then, and the error says what f did, and where. Other errors are of
 // goroutines that wait for each other for ever, or are left.
 //
-// A panic in a goroutine of its own, such as that of [World.Go], ends the program, as
-// it does everywhere in Go.
+// A panic in a function of [World.Go] or [World.At], or in one that a load or the fault
+// of a cache was given, is told in the same way. Loads and [World.Pause] end at once
+// then, and the run when f returns. A panic in another goroutine ends the program, as it
+// does everywhere in Go.
 func Play(seed uint64, f func(w *World)) (*Result, error) {
 	var r *Result
-	var wrong error // with f; it is kept here since what f has begun may never end
+	var w *World
 	err := simnet.Bubble(func() {
-		w := newWorld(seed, false)
+		w = newWorld(seed, false)
 		over := make(chan struct{})
 		go func() { // whose end is not that of the world
 			defer close(over)
 			returned := false
 			defer func() {
 				if p := recover(); p != nil {
-					wrong = panicked(p)
+					w.fail(panicked(p))
 				} else if !returned {
-					wrong = errEnded
+					w.fail(errEnded)
 				}
 			}()
 			f(w)
 			returned = true
 		}()
 		<-over
-		if result := w.finish(); wrong == nil {
-			r = result
-		}
+		r = w.finish()
 	})
+	wrong := error(nil)
+	if w != nil { // what f has begun may never end
+		wrong = w.failure()
+	}
 	switch {
-	case wrong == nil || errors.Is(err, simnet.ErrNoBubble):
+	case wrong == nil:
 		return r, err
 	case err != nil:
 		why, _, _ := strings.Cut(err.Error(), "\n")
 		return nil, fmt.Errorf("%w\nbecause of that, the world could not be closed: %s", wrong, why)
 	}
 	return nil, wrong
+}
+
+// guarded is a function whose panic is told, and ends the run. In real time nobody is
+// told: there it ends the program.
+func (w *World) guarded(f func()) func() {
+	if w.real {
+		return f
+	}
+	return func() {
+		defer func() {
+			if p := recover(); p != nil {
+				w.fail(panicked(p))
+			}
+		}()
+		f()
+	}
+}
+
+// fail ends the run because of something wrong with a function of who uses the world.
+func (w *World) fail(err error) {
+	w.mu.Lock()
+	if w.wrong == nil {
+		w.wrong = err
+	}
+	w.mu.Unlock()
+	w.end()
+}
+
+// failure is what has gone wrong first.
+func (w *World) failure() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.wrong
 }
 
 // panicked is the error of a panic, with the line of who uses this module, if that can

@@ -55,7 +55,7 @@ func (w *World) Program(host string) *Program {
 	}
 	w.programs[host] = p
 	w.mu.Unlock()
-	w.busy.Go(func() { p.view.watch(w.stop) })
+	w.Go(func() { p.view.watch(w.stop) })
 	return p
 }
 

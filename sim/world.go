@@ -76,10 +76,11 @@ type World struct {
 	voices     map[string]*voice   // of programs, by identity
 	foreign    map[string]*foreign // by identity
 	outer      cacheFault          // of the file of the operating system's programs
-	outerText  []byte              // what it says while it is frozen
+	outerSaid  []cacheEntry        // what it has while it is frozen
 	ways       map[string]string   // addresses of the world, by those of the operating system that they lead to
 	relayed    int                 // connections that lead to programs of the operating system
 	outsiders  uint64              // requests of programs of the operating system
+	wrong      error               // with a function that Play was given, or Go: the first
 	old        []uint64            // calls that failed, in the order of their ends; of real time
 }
 
@@ -192,13 +193,14 @@ func (w *World) Sleep(d time.Duration) { time.Sleep(d) }
 // Pause lets time pass, until the run ends; false says that it has.
 func (w *World) Pause(d time.Duration) bool { return simnet.Pause(w.stop, d) }
 
-// Go lets f happen beside the caller. The run waits for its end.
-func (w *World) Go(f func()) { w.busy.Go(f) }
+// Go lets f happen beside the caller. The run waits for its end. In virtual time a
+// panic of f ends the run; see [Play].
+func (w *World) Go(f func()) { w.busy.Go(w.guarded(f)) }
 
-// At lets f happen when so much time has passed in the world; not at all if the run
-// has ended before.
+// At is Go when so much time has passed in the world; not at all if the run has ended
+// before.
 func (w *World) At(at time.Duration, f func()) {
-	w.busy.Go(func() {
+	w.Go(func() {
 		t := time.NewTimer(at - w.Elapsed())
 		defer t.Stop()
 		select {

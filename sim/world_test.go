@@ -3,6 +3,7 @@ package sim
 import (
 	"bytes"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -165,4 +166,42 @@ func difference(a, b string) string {
 		}
 	}
 	return "one is longer"
+}
+
+// The functions of a cache fault may use the world, and let time pass. What they break
+// or mend meanwhile is seen within a second.
+func TestCacheFaultsUseTheWorld(t *testing.T) {
+	Run(t, 1, func(w *World) {
+		s := w.Service(shop(2))
+		q := w.Requester(web(LoadSpec{Action: "Shop.get", Rate: 20}))
+		p := w.Program("till")
+		w.Sleep(time.Second)
+		var asked, damaged atomic.Int64
+		fault := CacheFault{
+			Only: func(in *Instance) bool {
+				asked.Add(1)
+				return in.Running() && in.Host() == s.Instance(2).Host()
+			},
+			Damage: func(b []byte) []byte {
+				damaged.Add(1)
+				w.Note("the cache has %d octets", len(b))
+				w.Sleep(100 * time.Millisecond)
+				return b
+			},
+		}
+		q.SetCache(fault)
+		w.Sleep(5 * time.Second)
+		if asked.Load() < 10 || damaged.Load() < 5 || len(q.view.directory.Instances()) != 1 {
+			t.Errorf("asked %d times, damaged %d times, %d instances", asked.Load(), damaged.Load(), len(q.view.directory.Instances()))
+		}
+		q.SetCache(CacheFault{})
+		p.SetCache(CacheFault{Name: "mends itself", Damage: func([]byte) []byte {
+			p.SetCache(CacheFault{})
+			return nil
+		}})
+		w.Sleep(1100 * time.Millisecond)
+		if n := len(p.Directory().Instances()); n != 2 {
+			t.Errorf("%d instances in a cache that was mended", n)
+		}
+	})
 }
