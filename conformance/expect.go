@@ -31,11 +31,15 @@ type condition struct {
 	late func() *stop
 }
 
+// instant is how much longer than its time a condition is awaited: what happens at that very time is in time, but in
+// virtual time, where instants are exact, either of two things at one of them may come first.
+const instant = time.Millisecond
+
 func (c *condition) patience() *patience {
 	if c.moving && c.step.Within == 0 {
-		return newPatience(c.limit, c.p)
+		return newPatience(c.limit+instant, c.p)
 	}
-	return newPatience(c.limit, nil)
+	return newPatience(c.limit+instant, nil)
 }
 
 // expect plays a step that looks at what comes.

@@ -7,7 +7,32 @@ import (
 	"time"
 
 	"github.com/gudtech/scamp-sim/conformance/calling"
+	"github.com/gudtech/scamp-sim/sim/simnet"
 )
+
+// What happens at the very time that a step gives is within it, in each of many runs: of two things at one instant of virtual
+// time either may come first.
+func TestTheVeryTimeIsInTime(t *testing.T) {
+	late := func(d time.Duration) toyCaller {
+		return toyCaller{odd: func(_ *toyCaller, ctx context.Context, c calling.Call) (calling.Outcome, bool) {
+			if c.Action != "Conformance.echo" {
+				return calling.Outcome{}, false
+			}
+			simnet.Sleep(d)
+			return transport(context.DeadlineExceeded), true
+		}}
+	}
+	judge := func(d time.Duration, steps string) *Result {
+		r, _ := callerResult(t, late(d), steps)
+		return &r
+	}
+	const call = "do call one echo {}\n"
+	for range 200 {
+		judge(3*time.Second, call+"expect failure one within 3s\n").wants(t, Pass, "")
+		judge(3*time.Second, call+"either {\n  expect failure one within 3s\n} or fail \"it is late\" {\n  expect failure one within 9s\n}\n").wants(t, Pass, "")
+	}
+	judge(3010*time.Millisecond, call+"expect failure one within 3s\n").wants(t, Fail, "no outcome within 3s")
+}
 
 const plainCall = "do call one echo {\"a\":1}\nexpect request $id {\"a\":1}\nreply $id {\"b\":2}\nexpect result one {\"b\":2}\n"
 
