@@ -165,7 +165,10 @@ func TestDialectsOfClients(t *testing.T) {
 		some = together(t, some)
 	}
 	t.Run("habits", func(t *testing.T) {
-		for _, h := range some {
+		for i, h := range some {
+			if RaceDetector && i%4 != 0 { // each costs ten times as much
+				continue
+			}
 			t.Run(h.name, func(t *testing.T) {
 				t.Parallel()
 				report, err := Run(t.Context(), ClientValue(h.start), h.concerned(cases), Options{})
@@ -185,7 +188,7 @@ func TestDialectsOfClients(t *testing.T) {
 	})
 	for _, c := range cases {
 		for _, note := range toleratedIn(c.Steps) {
-			if !shown[c.Name+": "+note] {
+			if !RaceDetector && !shown[c.Name+": "+note] {
 				t.Errorf("%s: no client shows %q", c.Name, note)
 			}
 		}

@@ -12,7 +12,7 @@ import (
 func TestNullSubjectsFailEveryRequiredCase(t *testing.T) {
 	cases := goldenCases(t)
 	for i, null := range bugs.Nulls() {
-		if raceDetector && i > 0 { // each costs ten times as much
+		if conformance.RaceDetector && i > 0 { // each costs ten times as much
 			break
 		}
 		t.Run(null.Name, func(t *testing.T) {

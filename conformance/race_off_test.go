@@ -1,5 +1,6 @@
 //go:build !race
 
-package conformance_test
+package conformance
 
-const raceDetector = false
+// RaceDetector says whether the race detector looks on.
+const RaceDetector = false

@@ -21,7 +21,7 @@ func TestToleratedClients(t *testing.T) {
 		}
 	}
 	for i, client := range bugs.Tolerated() {
-		if raceDetector && i%8 != 0 { // each costs ten times as much
+		if conformance.RaceDetector && i%8 != 0 { // each costs ten times as much
 			continue
 		}
 		t.Run(client.Name, func(t *testing.T) {
