@@ -13,7 +13,7 @@ import (
 // What happens at the very time that a step gives is within it, in each of many runs: of two things at one instant of virtual
 // time either may come first.
 func TestTheVeryTimeIsInTime(t *testing.T) {
-	late := func(d time.Duration) toyCaller {
+	failing := func(d time.Duration) toyCaller {
 		return toyCaller{odd: func(_ *toyCaller, ctx context.Context, c calling.Call) (calling.Outcome, bool) {
 			if c.Action != "Conformance.echo" {
 				return calling.Outcome{}, false
@@ -23,7 +23,7 @@ func TestTheVeryTimeIsInTime(t *testing.T) {
 		}}
 	}
 	judge := func(d time.Duration, steps string) *Result {
-		r, _ := callerResult(t, late(d), steps)
+		r, _ := callerResult(t, failing(d), steps)
 		return &r
 	}
 	const call = "do call one echo {}\n"
