@@ -52,7 +52,7 @@ func start(t *testing.T, args ...string) *daemon {
 	t.Helper()
 	d := &daemon{cmd: exec.Command(binary, args...)}
 	d.stdout, d.stderr = &output{news: &d.news}, &output{news: &d.news}
-	d.cmd.Stdout, d.cmd.Stderr = d.stdout, d.stderr
+	d.cmd.Stdout, d.cmd.Stderr, d.cmd.WaitDelay = d.stdout, d.stderr, mostLeft
 	if err := d.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -61,6 +61,14 @@ func start(t *testing.T, args ...string) *daemon {
 		d.cmd.Wait()
 	})
 	return d
+}
+
+// wait waits for the end of the command. When it does not come, what its goroutines do is in stderr.
+func (d *daemon) wait(t *testing.T) error {
+	limit, cancel := context.WithTimeout(t.Context(), longest)
+	defer cancel()
+	defer context.AfterFunc(limit, func() { quit(d.cmd) })()
+	return d.cmd.Wait()
 }
 
 // stop asks the command to stop, and fails unless it does so at once and says that all is well.
@@ -73,7 +81,7 @@ func (d *daemon) stop(t *testing.T) {
 		t.Fatal(err)
 	}
 	asked := time.Now()
-	if err := d.cmd.Wait(); err != nil {
+	if err := d.wait(t); err != nil {
 		t.Errorf("SIGTERM ends it with %v: %s", err, d.stderr)
 	}
 	if took := time.Since(asked); took > 5*time.Second {

@@ -8,7 +8,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 )
 
 // binary is the command, built for the tests.
@@ -48,18 +50,38 @@ type outcome struct {
 	stdout, stderr string
 }
 
+// mostRun bounds how long a command may run that a test waits for, and mostLeft how long what it has written may take after its end.
+const (
+	mostRun  = 4 * time.Minute
+	mostLeft = 20 * time.Second
+)
+
 // scampSim runs the command to its end.
 func scampSim(t *testing.T, stdin string, args ...string) outcome {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), binary, args...)
+	limit, cancel := context.WithTimeout(t.Context(), mostRun)
+	defer cancel()
+	cmd := exec.CommandContext(limit, binary, args...)
+	cmd.Cancel, cmd.WaitDelay = func() error { return quit(cmd) }, mostLeft
 	cmd.Stdin = strings.NewReader(stdin)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	err := cmd.Run()
+	if limit.Err() != nil {
+		t.Fatalf("%q has not ended within %v: %s", args, mostRun, stderr.String())
+	}
 	if exit := (*exec.ExitError)(nil); err != nil && !asExit(err, &exit) {
 		t.Fatal(err)
 	}
 	return outcome{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()}
+}
+
+// quit ends a command that does not end, and lets it say what its goroutines do.
+func quit(cmd *exec.Cmd) error {
+	if err := cmd.Process.Signal(syscall.SIGQUIT); err == nil {
+		return nil
+	}
+	return cmd.Process.Kill()
 }
 
 func asExit(err error, exit **exec.ExitError) bool {
@@ -79,7 +101,7 @@ func serve(t *testing.T, args ...string) *served {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	cmd := exec.CommandContext(ctx, binary, append([]string{"serve", "--listen", "127.0.0.1:0"}, args...)...)
-	cmd.Stderr = os.Stderr
+	cmd.Stderr, cmd.WaitDelay = os.Stderr, mostLeft
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -91,8 +113,12 @@ func serve(t *testing.T, args ...string) *served {
 		cancel()
 		cmd.Wait()
 	})
+	limit, over := context.WithTimeout(ctx, longest)
+	defer over()
+	ready := context.AfterFunc(limit, cancel)
 	line := make([]byte, 200)
 	n, err := out.Read(line)
+	ready()
 	if err != nil {
 		t.Fatal("serve is not ready: ", err)
 	}

@@ -255,7 +255,7 @@ func TestUpForATime(t *testing.T) {
 	t.Parallel()
 	for expect, code := range map[string]int{"no lost": 0, "calls > 1000": 1} {
 		u := up(t, upScenario+"expect: ['"+expect+"']\n", "--duration", "2s")
-		err := u.cmd.Wait()
+		err := u.wait(t)
 		if got := u.cmd.ProcessState.ExitCode(); got != code || !strings.Contains(u.stdout.String(), expect) {
 			t.Errorf("%s: %v\n%s%s", expect, err, u.stdout, u.stderr)
 		}
