@@ -21,6 +21,7 @@ type Instance struct {
 
 	// Guarded by w.mu.
 	starts  int // which start this is
+	kills   int // how often it was killed
 	running *scamp.Service
 	ln      net.Listener
 	ident   string
@@ -41,29 +42,34 @@ func (in *Instance) Host() string { return in.host }
 
 // Start starts the instance, unless it runs. It is announced when it is ready.
 func (in *Instance) Start() {
-	w := in.service.w
-	w.mu.Lock()
+	in.service.w.mu.Lock()
 	in.remote.killed = false
+	in.begin()
+}
+
+// begin starts the instance, unless it runs, or leads nowhere. w.mu is held, and let go.
+func (in *Instance) begin() {
+	w := in.service.w
 	if in.running != nil || in.service.spec.Remote && in.remote.to == nil {
 		w.mu.Unlock()
 		return
 	}
 	in.starts++
-	start := in.starts
+	start, kills := in.starts, in.kills
 	w.mu.Unlock()
 	d := time.Duration(0)
 	if in.service.spec.Startup != (Dist{}) {
 		d = in.service.spec.Startup.Duration(w.random("startup", in.host, start))
 	}
 	if d == 0 {
-		in.up(start)
+		in.up(start, kills)
 		return
 	}
-	w.At(w.Elapsed()+d, func() { in.up(start) })
+	w.At(w.Elapsed()+d, func() { in.up(start, kills) })
 }
 
-// up lets the instance serve.
-func (in *Instance) up(start int) {
+// up lets the instance serve, unless it was killed since so many times.
+func (in *Instance) up(start, kills int) {
 	s := in.service
 	w := s.w
 	host := w.Net.Host(in.host)
@@ -85,6 +91,11 @@ func (in *Instance) up(start int) {
 			&handler{in: in, spec: a, start: start})
 	}
 	w.mu.Lock()
+	if in.kills != kills {
+		w.mu.Unlock()
+		ln.Close()
+		return
+	}
 	in.running, in.weight, in.ln = svc, 1, ln
 	in.ident = fmt.Sprintf("%s:%d.%d", s.spec.Name, in.number, start)
 	in.address = fmt.Sprintf("%v:30100", host.IP())
@@ -164,6 +175,7 @@ func (in *Instance) Kill() {
 	w := in.service.w
 	w.mu.Lock()
 	svc, ln := in.take(), in.ln
+	in.kills++
 	in.remote.killed = in.service.spec.Remote
 	w.mu.Unlock()
 	if svc == nil {
@@ -206,6 +218,7 @@ func (in *Instance) Crash() {
 	w := in.service.w
 	w.mu.Lock()
 	svc := in.take()
+	in.kills++
 	in.crashed = true
 	if d, ok := in.ln.(*door); ok {
 		d.held.Store(true)

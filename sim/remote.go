@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
+	"syscall"
 	"time"
 
 	"github.com/gudtech/scamp-sim/scamp"
@@ -55,11 +57,11 @@ func (in *Instance) Lead(to *Remote) {
 	w.mu.Lock()
 	in.remote.to = to
 	in.remote.trouble = ""
-	start := in.running == nil && !in.remote.killed && !in.crashed
-	w.mu.Unlock()
-	if start {
-		in.Start()
+	if in.remote.killed || in.crashed {
+		w.mu.Unlock()
+		return
 	}
+	in.begin()
 }
 
 // Leads returns where the instance leads to; nil if nowhere yet.
@@ -141,7 +143,7 @@ func (in *Instance) meet(nc *simnet.Stream, to *Remote) (near, far net.Conn, err
 	w := in.service.w
 	ctx, cancel := context.WithTimeout(w.stop, longestMeet)
 	defer cancel()
-	beyond, err := to.dial(ctx)
+	beyond, err := w.dialRemote(ctx, to)
 	in.report(to, err)
 	if err != nil {
 		return nil, nil, err
@@ -162,14 +164,23 @@ func (in *Instance) meet(nc *simnet.Stream, to *Remote) (near, far net.Conn, err
 	return &relayEnd{Conn: x.Wire, tls: here, wire: x.Wire}, &relayEnd{Conn: beyond, tls: beyond}, nil
 }
 
-// dial connects to the program. No octet of a request has left before its certificate
-// is known to be the announced one.
-func (r *Remote) dial(ctx context.Context) (*tls.Conn, error) {
+// errLeadsBack is why nobody connects to himself: he would do so again and again.
+var errLeadsBack = errors.New("this address leads back here: who was announced there has gone")
+
+// dialRemote connects to the program. No octet of a request has left before its
+// certificate is known to be the announced one.
+func (w *World) dialRemote(ctx context.Context, r *Remote) (*tls.Conn, error) {
 	settings, err := scamp.ClientTLS(scamp.Config{Fingerprint: r.Fingerprint})
 	if err != nil {
 		return nil, err
 	}
-	nc, err := new(net.Dialer).DialContext(ctx, "tcp", r.Address)
+	dialer := net.Dialer{Control: func(_, address string, _ syscall.RawConn) error {
+		if w.leadsBack(address) {
+			return errLeadsBack
+		}
+		return nil
+	}}
+	nc, err := dialer.DialContext(ctx, "tcp", r.Address)
 	if err != nil {
 		return nil, err
 	}
@@ -179,6 +190,25 @@ func (r *Remote) dial(ctx context.Context) (*tls.Conn, error) {
 		return nil, err
 	}
 	return conn, nil
+}
+
+// leadsBack reports whether a connection to an address would come to an instance.
+func (w *World) leadsBack(address string) bool {
+	to, err := netip.ParseAddrPort(address)
+	if err != nil {
+		return false
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, s := range w.services {
+		for _, in := range s.instances {
+			door, err := netip.ParseAddrPort(in.outer)
+			if err == nil && door.Port() == to.Port() && (to.Addr().IsUnspecified() || to.Addr().Unmap() == door.Addr().Unmap()) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // report notes why the program cannot be reached, when that is something new.

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -123,4 +124,86 @@ func TestRemoteIsKilled(t *testing.T) {
 			t.Error("it is not started")
 		}
 	})
+}
+
+// Who is killed while it starts does not start.
+func TestRemoteIsKilledWhileItStarts(t *testing.T) {
+	Live(1, func(w *World) {
+		in := w.Service(ServiceSpec{Name: "real", Remote: true}).Instance(1)
+		address := ""
+		w.Border.Listen = func(string) (net.Listener, error) {
+			ln, err := net.Listen("tcp", "127.0.0.1:0")
+			if err == nil && address == "" {
+				address = ln.Addr().String()
+				in.Kill()
+			}
+			return ln, err
+		}
+		in.Lead(&Remote{Address: "127.0.0.1:1", Fingerprint: fixtures.Fingerprint("server"), Certificate: fixtures.Certificate("other")})
+		if in.Running() {
+			t.Error("who is killed runs")
+		}
+		if nc, err := net.Dial("tcp", address); err == nil {
+			nc.Close()
+			t.Error("who is killed takes connections")
+		}
+		in.Start()
+		if !in.Running() {
+			t.Error("it is not started")
+		}
+	})
+}
+
+// An accepting counts connections.
+type accepting struct {
+	net.Listener
+	connections *atomic.Int64
+}
+
+func (a accepting) Accept() (net.Conn, error) {
+	nc, err := a.Listener.Accept()
+	if err == nil {
+		a.connections.Add(1)
+	}
+	return nc, err
+}
+
+// An address that leads back here is of somebody who is not there any more: nobody goes round in a circle.
+func TestRemoteLeadsBack(t *testing.T) {
+	for _, host := range []string{"127.0.0.1", "localhost", "0.0.0.0", "[::ffff:127.0.0.1]"} {
+		var connections atomic.Int64
+		Live(1, func(w *World) {
+			address := ""
+			w.Border.Listen = func(string) (net.Listener, error) {
+				ln, err := net.Listen("tcp", "127.0.0.1:0")
+				if err == nil {
+					address = ln.Addr().String()
+				}
+				return accepting{ln, &connections}, err
+			}
+			notes, note := told[string]()
+			w.Noted = func(_ time.Duration, what string) {
+				if strings.Contains(what, "cannot be reached") {
+					note(what)
+				}
+			}
+			in := w.Service(ServiceSpec{Name: "real", Remote: true}).Instance(1)
+			to := Remote{Address: "127.0.0.1:1", Fingerprint: fixtures.Fingerprint("server"), Certificate: fixtures.Certificate("other")}
+			in.Lead(&to)
+			_, port, _ := net.SplitHostPort(address)
+			to.Address = host + ":" + port
+			in.Lead(&to)
+			nc, err := net.Dial("tcp", address)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer nc.Close()
+			if what := next(t, "it is told", notes); !strings.Contains(what, "leads back") {
+				t.Errorf("%s: %s", host, what)
+			}
+		})
+		if n := connections.Load(); n != 1 {
+			t.Errorf("%s: %d connections", host, n)
+		}
+	}
 }

@@ -205,3 +205,23 @@ func TestCacheFaultsUseTheWorld(t *testing.T) {
 		}
 	})
 }
+
+// Who is killed while it starts does not start, until it is started once more.
+func TestKilledWhileItStarts(t *testing.T) {
+	Run(t, 1, func(w *World) {
+		spec := shop(1)
+		spec.Startup = Exactly(5 * time.Second)
+		in := w.Service(spec).Instance(1)
+		w.Sleep(time.Second)
+		in.Kill()
+		w.Sleep(10 * time.Second)
+		if in.Running() {
+			t.Error("who is killed runs")
+		}
+		in.Start()
+		w.Sleep(6 * time.Second)
+		if !in.Running() {
+			t.Error("it is not started")
+		}
+	})
+}

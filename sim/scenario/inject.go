@@ -30,8 +30,8 @@ func (p *play) inject() (finish func()) {
 		begin, end := p.faulty(f, counted)
 		began := make(chan struct{}) // whoever ends a fault sees what its beginning has left for him
 		events = append(events, event{f.when, len(f.hosts), func() {
+			defer close(began)
 			begin()
-			close(began)
 		}})
 		if end == nil {
 			continue
