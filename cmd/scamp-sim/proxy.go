@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"sync/atomic"
 	"time"
 
@@ -60,7 +61,7 @@ func (f *proxyFlags) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	if err := f.apart(conf.File, path); err != nil {
+	if err := f.apart(conf.File, path, conf.AuthorizedServices()); err != nil {
 		return err
 	}
 	follow := &follower{
@@ -91,12 +92,12 @@ func (f *proxyFlags) run(cmd *cobra.Command) error {
 }
 
 // apart refuses to read what this very proxy writes.
-func (f *proxyFlags) apart(config, cache string) error {
+func (f *proxyFlags) apart(config, cache, list string) error {
 	if f.dir == "" {
 		return nil
 	}
-	for _, pair := range [][2]string{{config, "soa.conf"}, {cache, "discovery.cache"}} {
-		own, err := os.Stat(f.dir + "/" + pair[1])
+	for _, pair := range [][2]string{{config, "soa.conf"}, {cache, "discovery.cache"}, {list, "authorized_services"}} {
+		own, err := os.Stat(filepath.Join(f.dir, pair[1]))
 		read, err2 := os.Stat(pair[0])
 		if err == nil && err2 == nil && os.SameFile(own, read) {
 			return fmt.Errorf("%s is in the directory that this proxy writes: give another one with --dir, or the configuration of the bus with --config", pair[0])

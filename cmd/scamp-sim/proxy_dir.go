@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -31,9 +32,6 @@ type standIn struct {
 	certificate tls.Certificate
 	signer      *discovery.Signer
 }
-
-// mostStandIns bounds the certificates of a proxy.
-const mostStandIns = 1000
 
 // newProxyDir makes the directory, or what is missing in it.
 func newProxyDir(path string, conf *soaconf.Config, control string) (*proxyDir, error) {
@@ -66,12 +64,12 @@ func (d *proxyDir) fill(conf *soaconf.Config, control string) error {
 	if err := checkOwn(d.path, "proxy"); err != nil {
 		return err
 	}
-	if err := os.MkdirAll(d.file("certificates"), 0o755); err != nil {
-		return fmt.Errorf("cannot make the directory: %w", err)
-	}
 	text, err := d.config(conf)
 	if err != nil {
 		return err
+	}
+	if err := os.MkdirAll(d.file("certificates"), 0o755); err != nil {
+		return fmt.Errorf("cannot make the directory: %w", err)
 	}
 	err = errors.Join(
 		d.empty(),
@@ -133,13 +131,16 @@ func (d *proxyDir) config(conf *soaconf.Config) ([]byte, error) {
 	values["discovery.cache_path"] = d.file("discovery.cache")
 	values["bus.authorized_services"] = d.file("authorized_services")
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "%s It is written anew whenever that starts, from %s.\n", markOf("proxy"), conf.File)
+	fmt.Fprintf(&b, "%s It is written anew whenever that starts, from %s.\n", markOf("proxy"), visible(conf.File))
 	keys := make([]string, 0, len(values))
 	for key := range values {
 		keys = append(keys, key)
 	}
 	slices.Sort(keys)
 	for _, key := range keys {
+		if strings.ContainsAny(values[key], "#\n") {
+			return nil, fmt.Errorf("%s is %q, which no configuration file can say: there is a number sign in the path of %s; move it, or give another path to it with --config", key, values[key], conf.File)
+		}
 		fmt.Fprintf(&b, "%s = %s\n", key, values[key])
 	}
 	return b.Bytes(), nil
@@ -150,9 +151,6 @@ func (d *proxyDir) config(conf *soaconf.Config) ([]byte, error) {
 func (d *proxyDir) standIn(fingerprint string) (*standIn, error) {
 	if s := d.stands[fingerprint]; s != nil {
 		return s, nil
-	}
-	if len(d.stands) == mostStandIns {
-		return nil, fmt.Errorf("there are %d certificates on the bus that have one in their place, and no more can", mostStandIns)
 	}
 	p := &pair{
 		name: "scamp-sim proxy", notes: io.Discard, keyFile: d.file("certificates", "proxy.key"),
@@ -171,6 +169,12 @@ func (d *proxyDir) standIn(fingerprint string) (*standIn, error) {
 	}
 	d.stands[fingerprint] = s
 	return s, nil
+}
+
+// forget forgets the certificates in the places of others than these. When one comes
+// again, its file is still there.
+func (d *proxyDir) forget(but map[string]bool) {
+	maps.DeleteFunc(d.stands, func(fingerprint string, _ *standIn) bool { return !but[fingerprint] })
 }
 
 // authorize lets the certificates of the proxy offer what those in whose places they

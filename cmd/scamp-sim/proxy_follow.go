@@ -121,10 +121,11 @@ func (f *follower) once(format string, args ...any) {
 // update makes instances lead to what the bus has now. An error is of the directory.
 func (f *follower) update() error {
 	all := f.usable()
-	present := map[discovery.Identity]bool{}
+	present, certified := map[discovery.Identity]bool{}, map[string]bool{}
 	for _, a := range all {
-		present[a.Identity] = true
+		present[a.Identity], certified[a.Fingerprint] = true, true
 	}
+	f.dir.forget(certified)
 	for _, slots := range f.groups {
 		for _, s := range slots {
 			if s.is != nil && !present[s.is.Identity] {
@@ -229,7 +230,10 @@ func (f *follower) keep(ctx context.Context) {
 		} else if err == nil && before != nil {
 			f.say("the discovery cache of the bus can be read again")
 		}
-		if err = f.apply(); err != nil && err.Error() != f.trouble {
+		if over := f.live.Change(func() { err = f.apply() }); over != nil {
+			return
+		}
+		if err != nil && err.Error() != f.trouble {
 			f.say("cannot write the directory: " + err.Error())
 		}
 		if f.trouble = ""; err != nil {

@@ -86,6 +86,11 @@ func (f *follower) fronts() (all []scenario.Front) {
 // place finds a slot for an instance: the first of its service that nobody has, and
 // that no connection leads through to somebody else.
 func (f *follower) place(a *discovery.Announcement) *slot {
+	more := spare(0)
+	full := f.slots+more > mostSlots
+	if full && f.names[serviceOf(a.Ident)] == "" {
+		return nil
+	}
 	name := f.name(serviceOf(a.Ident))
 	for i, s := range f.groups[name] {
 		if s.in == nil {
@@ -95,8 +100,7 @@ func (f *follower) place(a *discovery.Announcement) *slot {
 			return s
 		}
 	}
-	more := spare(0)
-	if f.slots+more > mostSlots {
+	if full {
 		return nil
 	}
 	f.slots += more
