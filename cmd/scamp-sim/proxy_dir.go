@@ -72,9 +72,9 @@ func (d *proxyDir) fill(conf *soaconf.Config, control string) error {
 		return fmt.Errorf("cannot make the directory: %w", err)
 	}
 	err = errors.Join(
+		discovery.FileStore(d.file("soa.conf")).Replace(text), // first: it says whose the directory is
 		d.empty(),
 		discovery.FileStore(d.file("authorized_services")).Replace(nil),
-		discovery.FileStore(d.file("soa.conf")).Replace(text),
 		os.WriteFile(d.file("control"), []byte(control+"\n"), 0o644),
 	)
 	if err != nil {

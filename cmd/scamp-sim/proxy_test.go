@@ -249,6 +249,9 @@ func TestProxyRefusesBadInput(t *testing.T) {
 	foreign := filepath.Join(dir, "foreign")
 	os.Mkdir(foreign, 0o755)
 	file("foreign/soa.conf", "bus.address = 10.0.0.7\n")
+	bus := filepath.Join(dir, "bus")
+	os.Mkdir(bus, 0o755)
+	file("bus/authorized_services", "")
 	fresh := filepath.Join(dir, "fresh")
 	faults := func(text string) []string { return []string{"--faults", file("faults.yaml", text)} }
 	for name, tc := range map[string]struct {
@@ -270,6 +273,7 @@ func TestProxyRefusesBadInput(t *testing.T) {
 		"ports":         {func() []string { return []string{"--ports", "9-5"} }, []string{"--ports"}},
 		"control":       {func() []string { return []string{"--control", "0.0.0.0:0"} }, []string{"--control", "127.0.0.1"}},
 		"foreign dir":   {func() []string { return []string{"--dir", foreign} }, []string{"not written by scamp-sim proxy"}},
+		"dir of a bus":  {func() []string { return []string{"--dir", bus} }, []string{"authorized_services", "may be that of a bus", "--dir"}},
 		"operand":       {func() []string { return []string{"more"} }, []string{"more"}},
 	} {
 		args := append([]string{"proxy", "--config", r.config, "--dir", fresh}, tc.args()...)

@@ -64,6 +64,12 @@ func (d *busDir) fill(sectors []string, control string) error {
 	if err := checkOwn(d.path, "up"); err != nil {
 		return err
 	}
+	if err := os.MkdirAll(d.path, 0o755); err != nil {
+		return fmt.Errorf("cannot make the directory: %w", err)
+	}
+	if err := discovery.FileStore(d.file("soa.conf")).Replace(d.config()); err != nil { // first: it says whose the directory is
+		return fmt.Errorf("cannot write the directory: %w", err)
+	}
 	for _, sub := range []string{"services", "auth", "announcements"} {
 		if err := os.MkdirAll(d.file(sub), 0o755); err != nil {
 			return fmt.Errorf("cannot make the directory: %w", err)
@@ -97,7 +103,6 @@ func (d *busDir) fill(sectors []string, control string) error {
 	}
 	err = errors.Join(
 		discovery.FileStore(d.file("discovery.cache")).Replace(nil),
-		discovery.FileStore(d.file("soa.conf")).Replace(d.config()),
 		os.WriteFile(d.file("control"), []byte(control+"\n"), 0o644),
 	)
 	if err != nil {
@@ -132,6 +137,11 @@ func checkOwn(dir, verb string) error {
 		return fmt.Errorf("%s is there, and was not written by scamp-sim %s: choose another directory with --dir", file, verb)
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("cannot use the directory: %w", err)
+	}
+	for _, name := range []string{"discovery.cache", "authorized_services"} {
+		if there, e := exists(filepath.Join(dir, name)); err != nil && there && e == nil {
+			return fmt.Errorf("%s is there, without a soa.conf that scamp-sim %s has written: it may be that of a bus; choose another directory with --dir", filepath.Join(dir, name), verb)
+		}
 	}
 	address, err := readFile(filepath.Join(dir, "control"), mostText)
 	if err != nil {

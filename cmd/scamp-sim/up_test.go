@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -276,6 +277,9 @@ func TestUpRefusesBadInput(t *testing.T) {
 	foreign := filepath.Join(dir, "foreign")
 	os.Mkdir(foreign, 0o755)
 	file("foreign/soa.conf", "bus.address = 10.0.0.7\n")
+	bus := filepath.Join(dir, "bus")
+	os.Mkdir(bus, 0o755)
+	file("bus/authorized_services", "")
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -296,10 +300,11 @@ func TestUpRefusesBadInput(t *testing.T) {
 		"own":            {[]string{good, "--own", "a b"}, []string{"--own"}},
 		"own is taken":   {[]string{good, "--own", "simulated"}, []string{"--own simulated"}},
 		"foreign dir":    {[]string{good, "--ports", "0", "--dir", foreign}, []string{"not written by scamp-sim up"}},
+		"dir of a bus":   {[]string{good, "--ports", "0", "--dir", bus}, []string{"authorized_services", "may be that of a bus", "--dir"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			args := append([]string{"up"}, tc.args...)
-			if name != "foreign dir" {
+			if !slices.Contains(args, "--dir") {
 				args = append(args, "--dir", fresh)
 			}
 			o := scampSim(t, "", args...)
