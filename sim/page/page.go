@@ -95,20 +95,29 @@ type eventRow struct{ At, What string }
 
 // Write writes the page. The run must be over.
 func (r *Recorder) Write(w io.Writer, run Run) error {
+	v, err := r.view(run)
+	if err != nil {
+		return err
+	}
+	return pageTemplate.Execute(w, v)
+}
+
+// view is what a page of the run shows.
+func (r *Recorder) view(run Run) (*view, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	record := run.Outcome.Record()
 	style, err := files.ReadFile("page.css")
 	if err != nil {
-		return err
+		return nil, err
 	}
 	script, err := files.ReadFile("page.js")
 	if err != nil {
-		return err
+		return nil, err
 	}
 	data, err := r.data()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	v := &view{
 		Style: template.CSS(style), Script: template.JS(script), Data: template.JS(data), // ours, and JSON as it stands in HTML
@@ -123,7 +132,7 @@ func (r *Recorder) Write(w io.Writer, run Run) error {
 	v.Trails = trails(run.Outcome.Violations)
 	v.Hidden.Connections = len(r.more)
 	r.tables(v, run.Outcome)
-	return pageTemplate.Execute(w, v)
+	return v, nil
 }
 
 // trails are the last packets of the first violation on each connection.

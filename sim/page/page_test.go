@@ -2,6 +2,7 @@ package page
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -219,6 +220,37 @@ func TestPageOfHostileNames(t *testing.T) {
 		if bytes.Contains(page, []byte(word)) {
 			t.Errorf("the page has %s", word)
 		}
+	}
+}
+
+// A witness writes nothing, and uses the recorder meanwhile.
+type witness struct{ r *Recorder }
+
+func (w witness) Write(b []byte) (int, error) {
+	w.r.event(0, "it is written")
+	return len(b), nil
+}
+
+// TestPageIsWrittenWithoutALock: who is slow to read the page keeps nobody waiting.
+func TestPageIsWrittenWithoutALock(t *testing.T) {
+	s, err := scenario.Parse("a.yaml", fmt.Appendf(nil, shop, "a", "repeats-acks", "Shop.get", "f"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := NewRecorder(s, 0)
+	written := make(chan error, 1)
+	go func() {
+		written <- r.Write(witness{r}, Run{Scenario: s, Outcome: &scenario.Outcome{Result: &sim.Result{}}})
+	}()
+	limit, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	select {
+	case err := <-written:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-limit.Done():
+		t.Error("it waits for itself")
 	}
 }
 

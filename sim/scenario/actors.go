@@ -39,9 +39,9 @@ type load struct {
 
 func serviceFields(s *service) []field {
 	return []field{
-		text("name", "Name of the service; its instances are NAME-1, NAME-2, …", &s.Name).must(),
+		called("name", "Name of the service; its instances are NAME-1, NAME-2, …", &s.Name).must(),
 		whole("instances", "How many there are; 1 if left out.", &s.Instances, 1, 10000),
-		text("sector", "Its sector; main if left out.", &s.Sector),
+		sector("sector", "Its sector; main if left out.", &s.Sector),
 		list("actions", "What it can do.", "an action", &s.actions, actionFields, readAction).must(),
 		bug("bug", "The name of a mistake that all instances make.", &s.Bug, bugNames(bugs.Servers(), func(b bugs.Server) string { return b.Name })),
 		times("startup", "How long an instance takes to start.", &s.Startup),
@@ -96,7 +96,7 @@ func bugNames[T any](all []T, name func(T) string) []string {
 
 func actionFields(a *action) []field {
 	return []field{
-		text("name", "Namespace.name of the action.", &a.Name).must(),
+		called("name", "Namespace.name of the action.", &a.Name).must(),
 		whole("version", "Its version; 1 if left out.", &a.Version, 1, 1<<30),
 		times("latency", "From the end of the request to the reply.", &a.Latency),
 		sizes("reply", "Octets of the reply, besides about 50 that prove whose it is.", &a.Reply),
@@ -140,9 +140,9 @@ func (r *reader) hostName(at Position, name string) {
 
 func requesterFields(q *requester) []field {
 	return []field{
-		text("name", "Name of the requester, and of its host.", &q.Name).must(),
+		called("name", "Name of the requester, and of its host.", &q.Name).must(),
 		whole("instances", "How many such requesters there are, NAME-1, NAME-2, …; if left out one, NAME.", &q.instances, 1, 10000),
-		text("sector", "The sector of the actions that it calls; main if left out.", &q.Sector),
+		sector("sector", "The sector of the actions that it calls; main if left out.", &q.Sector),
 		lasting("timeout", "How long a call may take, where its action announces nothing; 75s if left out.", "no call ends in it; left out it is 75s", &q.Timeout),
 		boolean("balance", "It prefers instances with fewer of its calls outstanding. Such a run may differ from the next one.", &q.Balance),
 		requesterBug("bug", "The name of a mistake that it makes in the packets of its connections.", &q.Bug),

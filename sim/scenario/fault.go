@@ -72,7 +72,7 @@ func faultFields(f *fault) []field {
 	fields := []field{
 		duration("at", "When it happens, since the beginning of the run.", &f.when).must(),
 		lasting("for", "How long it lasts; for good if left out.", "such a fault cannot be met; without for it is for good", &f.lasts),
-		text("name", "What reports call it.", &f.name),
+		called("name", "What reports call it.", &f.name),
 	}
 	for _, verb := range verbs() {
 		k := faultKinds[verb]

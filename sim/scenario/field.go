@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/goccy/go-yaml/ast"
 
@@ -59,6 +61,37 @@ func text(name, doc string, to *string) field {
 		*to = p.text
 		return nil
 	})
+}
+
+// mostName is how many characters a name has at most: it stands in many places of
+// reports.
+const mostName = 200
+
+// called is a name of something.
+func called(name, doc string, to *string) field {
+	f := text(name, doc, to)
+	f.schema = map[string]any{"type": "string", "maxLength": mostName}
+	read := f.read
+	f.read = func(r *reader, n ast.Node) {
+		if read(r, n); utf8.RuneCountInString(*to) > mostName {
+			r.wrong(PositionOf(n), "%s: a name has at most %d characters, not %d", name, mostName, utf8.RuneCountInString(*to))
+		}
+	}
+	return f
+}
+
+// sector is the name of one. It has no character that authorised services cannot say.
+func sector(name, doc string, to *string) field {
+	f := called(name, doc, to)
+	f.schema = map[string]any{"type": "string", "maxLength": mostName, "pattern": `^[^:,#\s]+$`}
+	read := f.read
+	f.read = func(r *reader, n ast.Node) {
+		odd := func(c rune) bool { return strings.ContainsRune(":,#", c) || unicode.IsSpace(c) || !unicode.IsPrint(c) }
+		if read(r, n); strings.ContainsFunc(*to, odd) {
+			r.wrong(PositionOf(n), "%s: %q is no name of a sector: it has no colon, comma, number sign or blank", name, abridged(*to))
+		}
+	}
+	return f
 }
 
 // choice is one of some words.
