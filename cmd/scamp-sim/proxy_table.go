@@ -20,7 +20,7 @@ func (t *table) proxied(s *scenario.LiveState, f *follower, control string) {
 		}
 		t.line("%s  %s", t.good.Sprint(service.Name), visible(strings.Join(service.Actions, ", ")))
 		for _, in := range service.Instances {
-			t.line("  %-16s %-22s → %s  %s", in.Name, in.Address, in.Leads, t.faint.Sprint(visible(in.Ident)))
+			t.line("  %-16s %-22s → %s  %s", in.Name, in.Address, visible(in.Leads), t.faint.Sprint(visible(in.Ident)))
 		}
 		if action == "" && len(service.Actions) > 0 {
 			action, instance = strings.TrimSuffix(service.Actions[0], "~1"), service.Instances[0].Name

@@ -163,12 +163,12 @@ func newEvents(w io.Writer) *events {
 			case line := <-e.lines:
 				w.Write(line)
 				continue
-			default:
+			case <-e.over:
 			}
 			select {
 			case line := <-e.lines:
 				w.Write(line)
-			case <-e.over:
+			default:
 				return
 			}
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -25,6 +26,7 @@ type busDir struct {
 	authorized *discovery.AuthorizedFile
 
 	announced map[string]*announcedFile // by name of its file; of who keeps the directory
+	crowded   bool                      // there are more files than are read
 }
 
 // markOf begins the first line of a configuration that a verb has written, and may write
@@ -143,17 +145,29 @@ func checkOwn(dir, verb string) error {
 			return fmt.Errorf("%s is there, without a soa.conf that scamp-sim %s has written: it may be that of a bus; choose another directory with --dir", filepath.Join(dir, name), verb)
 		}
 	}
-	address, err := readFile(filepath.Join(dir, "control"), mostText)
+	control := filepath.Join(dir, "control")
+	text, err = readFile(control, mostText)
 	if err != nil {
 		return nil
 	}
-	client := &http.Client{Timeout: time.Second}
-	r, err := client.Get("http://" + strings.TrimSpace(string(address)) + "/v1/state")
-	if err != nil {
+	address := strings.TrimSpace(string(text))
+	if !answers(address) {
 		return nil // it was ended without a chance to clean up
 	}
-	r.Body.Close()
-	return fmt.Errorf("another scamp-sim %s runs in %s, with its control API at %s: choose another directory with --dir", verb, dir, strings.TrimSpace(string(address)))
+	return fmt.Errorf("another scamp-sim %s runs in %s, with its control API at %s: choose another directory with --dir; if something else is there, remove %s", verb, dir, visible(address), control)
+}
+
+// answers reports whether there is a control API at an address, or somebody who is
+// slow: it may be one that is beginning.
+func answers(address string) bool {
+	client := &http.Client{Timeout: 2 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	r, err := client.Get("http://" + address + "/v1/state")
+	if err != nil {
+		slow := net.Error(nil)
+		return errors.As(err, &slow) && slow.Timeout()
+	}
+	defer r.Body.Close()
+	return r.StatusCode == http.StatusOK && r.Header.Get("Content-Type") == "application/json"
 }
 
 // entrust lets a certificate offer all of some sectors. What the file says of it already

@@ -87,11 +87,14 @@ func (d *busDir) announcements(say func(string)) (changed bool) {
 	if err != nil {
 		entries = nil // it may have been moved away
 	}
-	seen := map[string]bool{}
+	seen, crowded := map[string]bool{}, false
 	for _, e := range entries {
 		info, err := e.Info()
-		if err != nil || !info.Mode().IsRegular() || strings.HasPrefix(e.Name(), ".") || strings.HasSuffix(e.Name(), ".new") || len(seen) == mostAnnouncing {
+		if err != nil || !info.Mode().IsRegular() || strings.HasPrefix(e.Name(), ".") || strings.HasSuffix(e.Name(), ".new") {
 			continue
+		}
+		if crowded = len(seen) == mostAnnouncing; crowded {
+			break
 		}
 		seen[e.Name()] = true
 		before := d.announced[e.Name()]
@@ -108,6 +111,10 @@ func (d *busDir) announcements(say func(string)) (changed bool) {
 			say(fmt.Sprintf("%s announces itself at %s, in %s", a.Ident, a.URI, e.Name()))
 		}
 	}
+	if crowded && !d.crowded {
+		say(fmt.Sprintf("only %d files of announcements are read: remove those of who is not there any more", mostAnnouncing))
+	}
+	d.crowded = crowded
 	for name := range d.announced {
 		if !seen[name] {
 			delete(d.announced, name)
