@@ -23,6 +23,8 @@ type Instance struct {
 	starts  int // which start this is
 	kills   int // how often it was killed
 	running *scamp.Service
+	ending  *scamp.Service // what is shut down; running is the same until it has stopped
+	again   bool           // it is to start then
 	ln      net.Listener
 	ident   string
 	weight  float64
@@ -40,7 +42,8 @@ type Instance struct {
 // Host is the name of the host that the instance runs on.
 func (in *Instance) Host() string { return in.host }
 
-// Start starts the instance, unless it runs. It is announced when it is ready.
+// Start starts the instance, unless it runs. One that is being shut down starts when it
+// has stopped. It is announced when it is ready.
 func (in *Instance) Start() {
 	in.service.w.mu.Lock()
 	in.remote.killed = false
@@ -51,6 +54,7 @@ func (in *Instance) Start() {
 func (in *Instance) begin() {
 	w := in.service.w
 	if in.running != nil || in.service.spec.Remote && in.remote.to == nil {
+		in.again = in.running != nil && in.running == in.ending
 		w.mu.Unlock()
 		return
 	}
@@ -187,12 +191,14 @@ func (in *Instance) Kill() {
 	w.Note("%s is killed", in.host)
 }
 
-// Shutdown stops the instance in good order, and returns when it has stopped.
+// Shutdown stops the instance in good order, and returns when it has stopped. Whoever
+// starts it meanwhile lets it start then.
 func (in *Instance) Shutdown() {
 	w := in.service.w
 	w.mu.Lock()
 	svc, ln := in.running, in.ln
 	in.weight = 0
+	in.ending, in.again = svc, false
 	w.mu.Unlock()
 	if svc == nil {
 		return
@@ -206,11 +212,16 @@ func (in *Instance) Shutdown() {
 	svc.Shutdown(patience)
 	ln.Close()
 	w.mu.Lock()
+	again := in.again && in.running == svc && w.stop.Err() == nil
 	if in.running == svc {
 		in.take()
+		in.again = false
 	}
 	w.mu.Unlock()
 	w.Note("%s has stopped", in.host)
+	if again {
+		in.Start()
+	}
 }
 
 // Crash stops the host of the instance: who talks to it hears nothing.

@@ -225,3 +225,32 @@ func TestKilledWhileItStarts(t *testing.T) {
 		}
 	})
 }
+
+// Who is started while he is shut down starts when he has stopped, unless somebody kills him or shuts him down once more.
+func TestStartedWhileItStops(t *testing.T) {
+	for name, tc := range map[string]struct {
+		then func(in *Instance)
+		runs bool
+	}{
+		"started":                    {(*Instance).Start, true},
+		"nothing":                    {func(*Instance) {}, false},
+		"started and killed":         {func(in *Instance) { in.Start(); in.Kill() }, false},
+		"restarted":                  {(*Instance).Restart, true},
+		"started and shut down more": {func(in *Instance) { in.Start(); in.Shutdown() }, false},
+	} {
+		Run(t, 1, func(w *World) {
+			in := w.Service(shop(1)).Instance(1)
+			w.Sleep(time.Second)
+			w.Go(in.Shutdown)
+			w.Sleep(time.Second)
+			if !in.Running() {
+				t.Errorf("%s: it has stopped too soon", name)
+			}
+			tc.then(in)
+			w.Sleep(10 * time.Second)
+			if in.Running() != tc.runs {
+				t.Errorf("%s: it runs: %v", name, in.Running())
+			}
+		})
+	}
+}

@@ -102,13 +102,15 @@ faults:
 // A fault that is added has begun when that returns, and each kind ends when it is
 // told to.
 func TestLiveEndsEveryKind(t *testing.T) {
-	playLive(t, liveShop, 0, func(l *Live, happens func(string)) {
+	text := strings.Replace(liveShop, "instances: 2", "instances: 2, grace: 100ms", 1)
+	playLive(t, text, 0, func(l *Live, happens func(string)) {
 		up := func() bool {
 			return !slices.ContainsFunc(l.State().Services[0].Instances, func(in InstanceState) bool { return in.State != "up" })
 		}
 		for _, f := range []struct{ text, begins, ends string }{
 			{"kill: shop-1", "shop-1 is killed", "shop-1 starts"},
 			{"crash: shop-1", "shop-1 crashes", "shop-1 starts"},
+			{"shutdown: shop-1", "shop-1 is shut down", "shop-1 starts"},
 			{"pause: shop-1", "shop-1 is paused", "shop-1 goes on"},
 			{"slow: shop-1\ntimes: 3", "shop-1 takes 3 times", "as fast as before"},
 			{"profile: wan\nbetween: [web, shop]", "f begins", "f is over"},
