@@ -107,6 +107,7 @@ func TestLiveEndsEveryKind(t *testing.T) {
 		up := func() bool {
 			return !slices.ContainsFunc(l.State().Services[0].Instances, func(in InstanceState) bool { return in.State != "up" })
 		}
+		happens("shop-1 starts")
 		for _, f := range []struct{ text, begins, ends string }{
 			{"kill: shop-1", "shop-1 is killed", "shop-1 starts"},
 			{"crash: shop-1", "shop-1 crashes", "shop-1 starts"},
