@@ -83,8 +83,8 @@ func (d *proxyDir) fill(conf *soaconf.Config, control string) error {
 	return nil
 }
 
-// mostNamed is how many key pairs of services are looked for beside a configuration.
-const mostNamed = 1000
+// mostNamed is in how many files beside a configuration key pairs are looked for.
+const mostNamed = 2000
 
 // config is the configuration of the bus, but for the files that the proxy has in their
 // places. Paths are such that they lead to the same files from here.
@@ -115,10 +115,10 @@ func (d *proxyDir) config(conf *soaconf.Config) ([]byte, error) {
 	if values["auth.ticket_verify_public_key"], err = filepath.Abs(conf.TicketKey()); err != nil {
 		return nil, err
 	}
-	names, _ := filepath.Glob(filepath.Join(conf.Dir, "services", "*.key"))
-	for _, name := range names[:min(len(names), mostNamed)] {
-		name = strings.TrimSuffix(filepath.Base(name), ".key")
-		if !serviceName.MatchString(name) {
+	files, _ := os.ReadDir(filepath.Join(conf.Dir, "services")) // none is none
+	for _, file := range files[:min(len(files), mostNamed)] {
+		name, isKey := strings.CutSuffix(file.Name(), ".key")
+		if !isKey || !serviceName.MatchString(name) {
 			continue
 		}
 		key, cert := conf.KeyPair(name)

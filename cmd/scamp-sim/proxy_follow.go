@@ -85,26 +85,29 @@ func (f *follower) look() error {
 	return err
 }
 
-// usable are the instances of the bus that somebody may call.
+// usable are the instances of the bus that somebody may call. Those that the operator has
+// listed come first: what everybody may offer must not take their places.
 func (f *follower) usable() (all []*discovery.Announcement) {
+	var open []*discovery.Announcement
 	for _, a := range f.cache.Directory.Instances() {
 		_, err := scamp.HostPort(a.URI)
-		allowed := slices.ContainsFunc(a.Actions, func(act discovery.Action) bool {
-			return f.trusted.Allows(a.Fingerprint, act.Sector, act.Name)
-		})
-		switch {
+		may := func(offers func(fingerprint, sector, action string) bool) bool {
+			return slices.ContainsFunc(a.Actions, func(act discovery.Action) bool { return offers(a.Fingerprint, act.Sector, act.Name) })
+		}
+		switch known := f.of[a.Identity] != nil && a.Weight <= 0; {
 		case err != nil:
 			f.once("%s is left out: %v", a.Ident, err)
-		case !allowed && (a.Weight > 0 || f.of[a.Identity] == nil):
-			if len(a.Actions) > 0 {
-				f.once("%s is left out: nobody has authorised its certificate for an action that it offers", a.Ident)
-			}
-		case len(all) == mostFollowed:
-			f.once("only %d instances are followed", mostFollowed)
-			return all
-		default:
+		case may(f.trusted.Trusts):
 			all = append(all, a)
+		case may(f.trusted.Allows), known:
+			open = append(open, a)
+		case len(a.Actions) > 0:
+			f.once("%s is left out: nobody has authorised its certificate for an action that it offers", a.Ident)
 		}
+	}
+	if all = append(all, open...); len(all) > mostFollowed {
+		f.once("only %d instances are followed", mostFollowed)
+		all = all[:mostFollowed]
 	}
 	return all
 }

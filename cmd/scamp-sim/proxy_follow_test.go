@@ -2,11 +2,14 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/gudtech/scamp-sim/fixtures"
 	"github.com/gudtech/scamp-sim/scamp/discovery"
 	"github.com/gudtech/scamp-sim/scamp/soaconf"
 	"github.com/gudtech/scamp-sim/sim"
@@ -49,6 +52,31 @@ func following(t *testing.T, r *realService, f func(*follower)) *follower {
 		},
 	})
 	return follow
+}
+
+// Who offers what everybody may takes nobody's place.
+func TestProxyFollowsWhomTheOperatorHasListed(t *testing.T) {
+	t.Parallel()
+	announced := func(fingerprint, ident, action string) *discovery.Announcement {
+		return &discovery.Announcement{
+			Identity: discovery.Identity{Fingerprint: fingerprint, Ident: ident}, Sector: "main", Weight: 1, Interval: 5000, URI: "beepish+tls://127.0.0.1:1",
+			Envelopes: []string{"json"}, Actions: []discovery.Action{{Sector: "main", Name: action, Version: 1, Envelopes: []string{"json"}}},
+		}
+	}
+	all := make([]*discovery.Announcement, 0, mostFollowed+2)
+	for i := range mostFollowed {
+		all = append(all, announced(fixtures.Fingerprint("other"), fmt.Sprint("a:", i), "_meta.documentation"))
+	}
+	all = append(all, announced(fixtures.Fingerprint("other"), "b:1", "Shop.get"), announced(fixtures.Fingerprint("server"), "z:1", "Shop.get"))
+	f := &follower{say: func(string) {}, told: map[string]bool{}, trusted: discovery.ParseAuthorized([]byte(fixtures.Fingerprint("server") + " main:ALL\n"))}
+	f.cache.Directory.Replace(all)
+	got := f.usable()
+	if len(got) != mostFollowed || got[0].Ident != "z:1" || slices.ContainsFunc(got, func(a *discovery.Announcement) bool { return a.Ident == "b:1" }) {
+		t.Errorf("%d instances, the first is %s", len(got), got[0].Ident)
+	}
+	if len(f.told) != 2 {
+		t.Errorf("told %v", f.told)
+	}
 }
 
 // When it is over, nothing that happens on the bus starts anything.
@@ -142,5 +170,27 @@ func TestProxyRefusesPathsWithNumberSigns(t *testing.T) {
 	scampSim(t, "", "proxy", "--config", config, "--dir", dir, "--duration", "1s").oneLine(t, 2, "number sign", "auth.ticket_verify_public_key", "--config")
 	if _, err := os.Stat(dir); err == nil {
 		t.Error("a directory was made")
+	}
+}
+
+// Key pairs beside the configuration are found whatever their directory is called.
+func TestProxyNamesKeyPairs(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "a[b*")
+	if err := os.MkdirAll(filepath.Join(dir, "services"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{"soa.conf": "bus.address = 127.0.0.1\n", "services/echo.key": "", "services/odd name.key": "", "services/echo.crt": ""} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	conf, err := soaconf.Load(filepath.Join(dir, "soa.conf"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := &proxyDir{path: t.TempDir()}
+	text, err := d.config(conf)
+	if want := "echo.soa_key = " + filepath.Join(dir, "services", "echo.key") + "\n"; err != nil || !strings.Contains(string(text), want) || strings.Contains(string(text), "odd name") {
+		t.Errorf("%s, %v", text, err)
 	}
 }
