@@ -339,3 +339,15 @@ func TestProxyTakesInWhoComes(t *testing.T) {
 		}
 	}
 }
+
+// It ends at once, whatever is broken then, and whoever waits.
+func TestProxyEndsInEveryState(t *testing.T) {
+	t.Parallel()
+	bus := upAndAnnounced(t)
+	for _, broken := range []string{
+		"/v1/instances/shop-1/pause", "/v1/instances/shop-1/crash", "{partition: [outside, shop]}",
+		"{packets: [outside, shop], type: EOF, hold: true}", "{packets: [outside, shop], type: HEADER, delay: 1h}", "{slow_acks: [outside, shop], withhold: 100%}",
+	} {
+		proxied(t, bus.config).endsWith(t, broken)
+	}
+}

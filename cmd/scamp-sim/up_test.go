@@ -321,3 +321,20 @@ func TestUpRefusesBadInput(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// It ends at once, whatever is broken then, and whoever waits.
+func TestUpEndsInEveryState(t *testing.T) {
+	t.Parallel()
+	text := strings.Replace(upScenario, "latency: 1ms", "latency: 10ms", 1) + "    instances: 3\n"
+	for _, broken := range []string{
+		"/v1/instances/shop-1/pause", "/v1/instances/shop-1/crash", "/v1/instances/shop-1/shutdown",
+		"{pause: shop}", "{partition: [web, shop]}", "{partition: [outside, shop]}", "{rolling: shop, every: 1h, down: 1h}", "{slow: shop, times: 1e6}",
+		"{packets: [web, shop], type: EOF, hold: true}", "{packets: [web, shop], type: HEADER, delay: 1h}", "{slow_acks: [web, shop], withhold: 100%}",
+	} {
+		t.Run(broken, func(t *testing.T) {
+			t.Parallel()
+			u := up(t, text)
+			u.endsWith(t, broken)
+		})
+	}
+}

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gudtech/scamp-sim/scamp"
 	"github.com/gudtech/scamp-sim/sim/scenario"
 )
 
@@ -111,4 +112,29 @@ func (u *upped) state(t *testing.T) (scenario.LiveState, map[string]scenario.Ins
 		}
 	}
 	return s, all
+}
+
+// endsWith fails unless it ends at once with a fault, or something done to an instance, while a call goes on.
+func (u *upped) endsWith(t *testing.T, broken string) {
+	t.Helper()
+	_, instances := u.state(t)
+	conn, err := scamp.Dial(t.Context(), instances["shop-1"].Address, scamp.Config{Unverified: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	path, body := "/v1/faults", broken
+	if strings.HasPrefix(broken, "/") {
+		path, body = broken, ""
+	}
+	if status := u.ask(t, "POST", path, body, nil); status >= 300 {
+		t.Fatalf("%s: %d", broken, status)
+	}
+	go conn.Call(t.Context(), scamp.NewRequest("Shop.get", []byte("{}")))
+	var s scenario.LiveState
+	for before := -1; s.Calls != before; { // it goes on, or does not
+		before = s.Calls
+		u.ask(t, "GET", "/v1/state", "", &s)
+	}
+	u.stop(t)
 }
