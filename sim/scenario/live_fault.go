@@ -158,8 +158,6 @@ func (l *Live) EndFault(name string) (FaultReport, error) {
 	l.mu.Unlock()
 	f.cancel()
 	<-f.done
-	l.mu.Lock()
-	defer l.mu.Unlock()
 	return l.report(f), nil
 }
 

@@ -3,6 +3,7 @@ package scenario
 import (
 	"cmp"
 	"fmt"
+	"slices"
 
 	"github.com/gudtech/scamp-sim/sim"
 )
@@ -63,17 +64,22 @@ type FaultReport struct {
 // Faults returns the faults in the order in which they came.
 func (l *Live) Faults() []FaultReport {
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	all := make([]FaultReport, 0, len(l.faults))
-	for _, f := range l.faults {
+	faults := slices.Clone(l.faults)
+	l.mu.Unlock()
+	all := make([]FaultReport, 0, len(faults))
+	for _, f := range faults {
 		all = append(all, l.report(f))
 	}
 	return all
 }
 
-// report says how a fault is. l.mu is held.
+// report says how a fault is. What has been met is counted without l.mu: that may take
+// its time.
 func (l *Live) report(f *liveFault) FaultReport {
-	return FaultReport{f.name, f.what, f.state, f.when.Milliseconds(), f.lasts.Milliseconds(), l.cast().w.Hits(f.counted)}
+	l.mu.Lock()
+	state := f.state
+	l.mu.Unlock()
+	return FaultReport{f.name, f.what, state, f.when.Milliseconds(), f.lasts.Milliseconds(), l.cast().w.Hits(f.counted)}
 }
 
 // Fault returns one fault; false if there is none of this name.
