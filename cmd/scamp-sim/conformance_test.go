@@ -153,7 +153,7 @@ func TestConformanceNamesTheBrokenRule(t *testing.T) {
 				args = nil
 			}
 			s := serve(t, "--bug", name)
-			o := scampSim(t, "", append(args, "conformance", "--server", s.uri, "--fingerprint", s.fingerprint)...)
+			o := scampSimWithin(t, mostSuite, "", append(args, "conformance", "--server", s.uri, "--fingerprint", s.fingerprint)...)
 			_, broken, _ := strings.Cut(o.stdout, "\nrules broken:")
 			broken, _, _ = strings.Cut(broken, "\n\n")
 			below := strings.HasPrefix(bug.Rule, "WIRE-TLS-") // where there are no packets to show
