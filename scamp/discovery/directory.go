@@ -21,16 +21,15 @@ type Directory struct {
 	generation atomic.Int64         // of the instances; changed with mu held
 	renewing   sync.Mutex           // held by who makes a view; taken before mu
 
-	mu        sync.Mutex // guards what follows
-	instances map[Identity]*Announcement
-	changed   chan struct{} // closed at the next change; nil: nobody waits
-	heard     *memory       // nil: filled by Replace
+	mu        sync.Mutex                 // guards what follows
+	instances map[Identity]*Announcement // those that were heard
+	changed   chan struct{}              // closed at the next change; nil: nobody waits
+	heard     *memory                    // nil: filled by Replace
 }
 
 // A view is the directory at one moment. It does not change.
 type view struct {
 	generation int64
-	instances  map[Identity]*Announcement
 	sorted     []*Announcement    // by identity
 	offers     map[string][]offer // by sector, name and version
 }
@@ -99,13 +98,20 @@ func compareIdentities(a, b Identity) int {
 }
 
 // Instance returns the announcement of an identity; nil if there is none.
-func (d *Directory) Instance(id Identity) *Announcement { return d.current().instances[id] }
+func (d *Directory) Instance(id Identity) *Announcement {
+	sorted := d.current().sorted
+	i, found := slices.BinarySearchFunc(sorted, id, func(a *Announcement, id Identity) int { return compareIdentities(a.Identity, id) })
+	if !found {
+		return nil
+	}
+	return sorted[i]
+}
 
 // Instances returns all instances, sorted by identity, those of weight 0 included. The slice must not be changed.
 func (d *Directory) Instances() []*Announcement { return d.current().sorted }
 
 // Len returns the number of instances.
-func (d *Directory) Len() int { return len(d.current().instances) }
+func (d *Directory) Len() int { return len(d.current().sorted) }
 
 // Changed returns a channel that is closed when the directory changes: instances come, go, or say something else.
 func (d *Directory) Changed() <-chan struct{} {
@@ -131,8 +137,9 @@ func (d *Directory) current() *view {
 		return v
 	}
 	d.mu.Lock()
-	generation, instances := d.generation.Load(), maps.Clone(d.instances)
+	generation, instances := d.generation.Load(), slices.Collect(maps.Values(d.instances))
 	d.mu.Unlock()
+	slices.SortFunc(instances, byIdentity)
 	v := newView(instances)
 	v.generation = generation
 	d.view.Store(v)
@@ -160,46 +167,40 @@ func (d *Directory) touch() {
 // the highest timestamp counts, of equal ones the last (DISC-RPL-05b, 05c); nothing is remembered of what was there
 // before. It reports whether anything is different.
 func (d *Directory) Replace(announcements []*Announcement) bool {
-	instances := make(map[Identity]*Announcement, len(announcements))
-	for _, a := range announcements {
-		if before := instances[a.Identity]; before == nil || a.Timestamp >= before.Timestamp {
-			instances[a.Identity] = a
+	sorted := slices.Clone(announcements)
+	slices.SortStableFunc(sorted, byIdentity)
+	n := 0
+	for _, a := range sorted {
+		switch {
+		case n == 0 || sorted[n-1].Identity != a.Identity:
+			sorted[n] = a
+			n++
+		case a.Timestamp >= sorted[n-1].Timestamp:
+			sorted[n-1] = a
 		}
 	}
-	v := newView(instances)
+	clear(sorted[n:])
+	v := newView(sorted[:n])
 	d.renewing.Lock()
 	defer d.renewing.Unlock()
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if same(d.instances, instances) {
+	if d.heard == nil && slices.EqualFunc(d.seen().sorted, v.sorted, func(a, b *Announcement) bool { return a == b || string(a.Packet) == string(b.Packet) }) {
 		return false
 	}
-	d.instances, d.heard = instances, nil
+	d.instances, d.heard = nil, nil
 	v.generation = d.generation.Load() + 1
 	d.view.Store(v)
 	d.touch()
 	return true
 }
 
-func same(a, b map[Identity]*Announcement) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for id, x := range a {
-		if y := b[id]; y == nil || x != y && string(x.Packet) != string(y.Packet) {
-			return false
-		}
-	}
-	return true
-}
+func byIdentity(a, b *Announcement) int { return compareIdentities(a.Identity, b.Identity) }
 
-// newView makes a view of instances that nobody changes any more. Those that share a list of actions are indexed together.
-func newView(instances map[Identity]*Announcement) *view {
-	v := &view{instances: instances, sorted: make([]*Announcement, 0, len(instances))}
-	for _, a := range instances {
-		v.sorted = append(v.sorted, a)
-	}
-	slices.SortFunc(v.sorted, func(a, b *Announcement) int { return compareIdentities(a.Identity, b.Identity) })
+// newView makes a view of instances sorted by identity, which nobody changes any more. Those that share a list of actions are
+// indexed together.
+func newView(sorted []*Announcement) *view {
+	v := &view{sorted: sorted}
 	groups := map[*list][]*Announcement{}
 	var order []*list // so that equal content gives equal views
 	keys := 0
