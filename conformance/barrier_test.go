@@ -154,9 +154,12 @@ func TestAbsenceUnsettled(t *testing.T) {
 func TestBarrierBehindAStalledMessage(t *testing.T) {
 	oneAfterAnother := func() *toy {
 		y := windowed(65536, 16384, 0, 0)
+		var mu sync.Mutex // guards what follows: the reader acknowledges while the message is sent
 		var held []packet
 		over := false
 		y.edit = func(p packet) []packet {
+			mu.Lock()
+			defer mu.Unlock()
 			switch {
 			case over || p.kind == "ACK":
 				return []packet{p}
