@@ -78,7 +78,7 @@ func (c *lateConn) run() {
 		b, due := c.queue[0], c.due[0]
 		c.queue, c.due = c.queue[1:], c.due[1:]
 		c.mu.Unlock()
-		time.Sleep(time.Until(due))
+		simnet.Sleep(time.Until(due))
 		c.Conn.SetWriteDeadline(time.Now().Add(30 * time.Second))
 		for piece := range slices.Chunk(b, max(1, min(len(b), c.pieces))) {
 			if _, err := c.Conn.Write(piece); err != nil {
@@ -91,7 +91,7 @@ func (c *lateConn) run() {
 		c.Conn.Close()
 		return
 	}
-	time.Sleep(c.ending)
+	simnet.Sleep(c.ending)
 	c.Conn.Close()
 }
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/gudtech/scamp-sim/conformance/calling"
+	"github.com/gudtech/scamp-sim/sim/simnet"
 )
 
 // The cache stays fresh by itself, two versions of a file never have one time, and what a case says of an age holds for good.
@@ -36,7 +37,7 @@ func TestFiles(t *testing.T) {
 		}
 		f.write(calling.Config, "x")
 		written := at(calling.Config)
-		time.Sleep(time.Minute)
+		simnet.Sleep(time.Minute)
 		if age := time.Since(at(calling.Cache)); age > refresh {
 			t.Errorf("the cache is %v old", age)
 		}
@@ -44,7 +45,7 @@ func TestFiles(t *testing.T) {
 			t.Error("a file that nobody has written has another time")
 		}
 		f.age(calling.Cache, 3*time.Minute)
-		time.Sleep(time.Minute)
+		simnet.Sleep(time.Minute)
 		if age := time.Since(at(calling.Cache)); age != 4*time.Minute {
 			t.Errorf("the cache is %v old", age)
 		}

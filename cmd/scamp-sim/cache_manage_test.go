@@ -185,7 +185,7 @@ func TestManageTellsOnce(t *testing.T) {
 			}
 		})
 		pass := func(d time.Duration) {
-			time.Sleep(d)
+			simnet.Sleep(d)
 			simnet.Settle()
 		}
 		pass(time.Minute)
